@@ -1,0 +1,195 @@
+"""The backward half of the engine: the chain rule, and nothing else.
+
+Let y = f(x) be one step on the way to a scalar L. The chain rule carries the gradient across it, backwards:
+
+    ∂L/∂x = (∂y/∂x)ᵀ · ∂L/∂y          a vector-Jacobian product: the rule of f, written `rule(g, y, x)`
+
+Where x was used several times, its gradient is the sum of what comes back from each use. That is all of it;
+three things make it a backward pass.
+
+1. Order. `_sweep` always takes the youngest node that has a gradient. Everything computed from that node is
+   younger still and has been taken before, so its gradient is complete: newest-first is a topological order.
+   No recursion, no depth limit.
+2. Shape. A rule may return its gradient before broadcasting is undone; `_undo_broadcasting` does it once, for
+   all rules.
+3. Second derivatives. Rules are written in NumPy's words. A plain sweep hands them arrays and runs at NumPy's
+   speed. With `create_graph=True` it hands them tensors: the same line records itself, and the gradient can
+   be differentiated again."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .grad_mode import enable_grad, no_grad
+from .graph import Node, Primitive, TensorBase
+from .memory import latest
+
+__all__ = ["backward", "enable_grad", "grad", "no_grad"]
+
+
+def _sweep(
+    gradients: dict[Node, Any], targets: set[Node] | None, retain: bool, record: bool
+) -> dict[Node, Any]:
+    """Carry gradients back to the targets (None: to every leaf), newest node first."""
+    found = {}
+    on_path = None if targets is None else _leading_to(targets, gradients)
+    queue = [(-node.birth, node) for node in gradients]
+    heapq.heapify(queue)
+    while queue:
+        node = heapq.heappop(queue)[1]
+        g = gradients.pop(node)
+        for hook in node.hooks or ():
+            g = _after(hook, g)
+        if node in targets if targets is not None else node.primitive is None:
+            found[node] = g
+        if node.primitive is None:
+            continue
+        y, inputs = node.values(as_tensors=record)
+        for k, parent in enumerate(node.parents):
+            if parent is None or (on_path is not None and parent not in on_path):
+                continue
+            if latest.write > node.birth:
+                node.check_unwritten(k)
+            gx = node.primitive.rules[k](g, y, *inputs, **node.options)
+            if gx.shape != parent.shape:
+                gx = _undo_broadcasting(gx, parent.shape)
+            if gx.dtype != parent.dtype:
+                gx = gx.astype(parent.dtype)
+            if parent in gradients:
+                gradients[parent] = (
+                    gradients[parent] + gx
+                )  # not +=, the first may have been handed out already
+            else:
+                gradients[parent] = gx
+                heapq.heappush(queue, (-parent.birth, parent))
+        if not retain:
+            node.free()
+    return found
+
+
+def _leading_to(targets: set[Node], roots: dict[Node, Any]) -> set[Node]:
+    """The nodes on a way from the roots back to a target: only they need a gradient."""
+    reached, stack = set(roots), list(roots)
+    while stack:
+        new = {parent for parent in stack.pop().parents if parent is not None} - reached
+        reached |= new
+        stack += new
+    on_path = set(targets)
+    for node in sorted(reached, key=lambda node: node.birth):
+        if not on_path.isdisjoint(node.parents):
+            on_path.add(node)
+    return on_path
+
+
+def _undo_broadcasting(g: Any, shape: tuple[int, ...]) -> Any:
+    """Give g the input's shape: a value used n times collects n gradients, n values summed share one."""
+    if g.ndim > len(shape):
+        g = np.sum(g, axis=tuple(range(g.ndim - len(shape))))
+    repeated = tuple(
+        axis for axis, n in enumerate(g.shape) if n != 1 and shape[len(shape) - g.ndim + axis] == 1
+    )
+    if repeated:
+        g = np.sum(g, axis=repeated, keepdims=True)
+    return g if g.shape == shape else np.broadcast_to(g, shape)
+
+
+def _after(hook: Callable, g: Any) -> Any:
+    """Show a gradient to a hook, as a tensor; what the hook returns takes its place."""
+    if isinstance(g, tuple):  # of a primitive with several outputs
+        tensors = tuple(part if part is None else _as_tensor(part) for part in g)
+        pairs = zip(hook(tensors), tensors, g)
+        return type(g)(old if new is given else _like(new, old) for new, given, old in pairs)
+    changed = hook(g if isinstance(g, TensorBase) else Primitive.result(g))
+    return g if changed is None else _like(changed, g)
+
+
+def _like(changed: Any, g: Any) -> Any:
+    return changed if isinstance(g, TensorBase) else changed.array
+
+
+def _start(outputs: Sequence[Any], gradients: Sequence[Any], record: bool) -> dict[Node, Any]:
+    """∂L/∂output for every output: 1 for a scalar, else what is given."""
+    start: dict[Node, Any] = {}
+    for y, g in zip(outputs, gradients, strict=True):
+        if y.node is None:
+            raise RuntimeError(
+                "this tensor does not require grad and does not have a grad_fn: nothing it was computed "
+                "from has requires_grad=True, or it was detached or computed under no_grad()"
+            )
+        if g is None and y.array.size != 1:
+            raise RuntimeError(
+                "grad can be implicitly created only for scalar outputs, and this one has shape "
+                f"{y.array.shape}: reduce it first, with .sum() or .mean(), or pass the gradient to start "
+                "from"
+            )
+        if not isinstance(g, TensorBase):
+            g = Primitive.result(np.ones_like(y.array) if g is None else np.asarray(g, y.array.dtype))
+        if g.array.shape != y.array.shape:
+            raise RuntimeError(
+                f"the gradient to start from has shape {g.array.shape}, but the output {y.array.shape}"
+            )
+        g = g if record else g.array
+        start[y.node] = start[y.node] + g if y.node in start else g
+    return start
+
+
+def _run(
+    outputs: Any, grad_outputs: Any, targets: set[Node] | None, retain: bool | None, record: bool
+) -> dict[Node, Any]:
+    outputs = _as_list(outputs)
+    start = _start(outputs, [None] * len(outputs) if grad_outputs is None else _as_list(grad_outputs), record)
+    with enable_grad() if record else no_grad():
+        return _sweep(start, targets, record if retain is None else retain, record)
+
+
+def grad(
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool = False,
+) -> tuple[Any, ...]:
+    """Return ∂(Σ outputs)/∂x for each x of the inputs, any tensors of the graph: `grad(loss, hiddens)`."""
+    nodes = [x.node for x in _as_list(inputs)]
+    if None in nodes:
+        raise RuntimeError(
+            "one of the inputs does not require grad: call x.requires_grad_() before computing with it"
+        )
+    found = _run(outputs, grad_outputs, set(nodes), retain_graph, create_graph)
+    if not allow_unused and not found.keys() >= set(nodes):
+        raise RuntimeError(
+            "one of the inputs was not used to compute the outputs; allow_unused=True gives None for it"
+        )
+    return tuple(_as_tensor(found[node]) if node in found else None for node in nodes)
+
+
+def backward(
+    tensors: Any,
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    """Add ∂(Σ tensors)/∂x to `x.grad` for every leaf x that they depend on, or only for the `inputs`."""
+    receivers = None if inputs is None else {x.node: x for x in _as_list(inputs)}
+    found = _run(
+        tensors, grad_tensors, None if receivers is None else set(receivers), retain_graph, create_graph
+    )
+    for node, g in found.items():
+        tensor = node.leaf() if receivers is None else receivers[node]
+        if tensor is not None:  # the leaf itself may be gone
+            tensor._grad = _as_tensor(g) if tensor._grad is None else _as_tensor(g) + tensor._grad
+
+
+def _as_tensor(g: Any) -> Any:
+    # A rule may hand on the array it was given; who receives it may change it, so it must be nobody else's.
+    return g if isinstance(g, TensorBase) else Primitive.result(np.array(g))
+
+
+def _as_list(x: Any) -> list:
+    return [x] if isinstance(x, (TensorBase, np.ndarray)) else list(x)

@@ -1,0 +1,44 @@
+"""Whether the graph is being recorded: `no_grad` and `enable_grad`, context managers and decorators."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+
+class _Mode:
+    recording = True
+
+
+mode = _Mode()
+
+
+def is_grad_enabled() -> bool:
+    """Is the graph being recorded right now?"""
+    return mode.recording
+
+
+class _Switch(contextlib.ContextDecorator):
+    recording: bool
+
+    def __init__(self) -> None:
+        self._before: list[bool] = []  # a stack: one object may decorate a function that calls itself
+
+    def __enter__(self) -> None:
+        self._before.append(mode.recording)
+        mode.recording = self.recording
+
+    def __exit__(self, *exception: Any) -> None:
+        mode.recording = self._before.pop()
+
+
+class no_grad(_Switch):
+    """Compute without recording: `with no_grad():` around some lines, or `@no_grad()` above a function."""
+
+    recording = False
+
+
+class enable_grad(_Switch):
+    """Record again inside a `no_grad` block."""
+
+    recording = True

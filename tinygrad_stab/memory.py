@@ -1,0 +1,44 @@
+"""Who wrote into which memory, and when.
+
+A backward pass reads values that the forward pass kept. If one of them is overwritten in between, the
+gradient would be silently wrong, so a write is noted here, and the backward pass refuses a value written
+after it was kept. NumPy itself knows which arrays share memory (`array.base`), so views need no bookkeeping
+of their own."""
+
+import itertools
+import weakref
+
+import numpy as np
+
+clock = itertools.count(
+    1
+)  # one clock for writes and for births of nodes: "written after it was kept" is a comparison
+
+
+class _Latest:
+    write = 0  # while no node is older than this, nothing needs a closer look
+
+
+latest = _Latest()
+_written: dict[int, int] = {}  # id of the array that owns the memory → time of its last write
+_alive: dict[int, weakref.ref] = {}
+
+
+def note_write(array: np.ndarray) -> None:
+    """Note that the memory of `array`, and of all its views, has just been written in place."""
+    owner = _owner(array)
+    key = id(owner)
+    if key not in _written:  # forget the entry together with the array: Python uses an id again
+        _alive[key] = weakref.ref(owner, lambda _: (_written.pop(key, None), _alive.pop(key, None)))
+    _written[key] = latest.write = next(clock)
+
+
+def written_since(array: np.ndarray, time: int) -> bool:
+    """Was the memory of `array` written in place after `time`?"""
+    return _written.get(id(_owner(array)), 0) > time
+
+
+def _owner(array: np.ndarray) -> np.ndarray:
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array

@@ -1,0 +1,53 @@
+"""How a tensor answers NumPy: `np.exp(t)`, `np.sum(t, axis=0)` and `np.where(mask, t, 0)` are differentiable.
+
+NumPy asks the arguments of its functions, through two methods, whether they want to answer in its place. We
+look the function up in `ANSWERS`, which the table of derivatives fills. That is why a derivative rule can be
+written in NumPy's words and still be applied to tensors, which is all it takes to differentiate a gradient
+again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+ANSWERS: dict[Callable, Callable] = {
+    np.shape: lambda t: t.array.shape,
+    np.ndim: lambda t: t.array.ndim,
+    np.size: lambda t, axis=None: np.size(t.array, axis),
+}
+
+
+class AnswersNumpy:
+    """The methods through which NumPy asks; the class that inherits them has its values in `array`."""
+
+    __slots__ = ()
+    array: np.ndarray
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """Values for NumPy and matplotlib, read-only unless copied: the graph would not see a write."""
+        if copy or (dtype is not None and dtype != self.array.dtype):
+            return np.array(self.array, dtype=dtype)
+        values = self.array.view()
+        values.flags.writeable = False
+        return values
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        if options.pop("out", None) is not None:
+            raise TypeError(
+                f"np.{ufunc.__name__} cannot write its result into an array when a tensor is involved: "
+                "write `y = y + t` instead of `y += t`, or use np.asarray(t)"
+            )
+        return self.__array_function__(
+            ufunc if method == "__call__" else getattr(ufunc, method), (), inputs, options
+        )
+
+    def __array_function__(self, function: Callable, types: Any, args: Any, kwargs: Any) -> Any:
+        if function not in ANSWERS:
+            known = ", ".join(sorted({f.__name__ for f in ANSWERS}))
+            raise TypeError(
+                f"np.{function.__name__} has no derivative rule here. For the values alone use "
+                f"np.asarray(t); functions with a rule: {known}"
+            )
+        return ANSWERS[function](*args, **kwargs)
