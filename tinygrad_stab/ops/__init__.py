@@ -1,0 +1,57 @@
+"""The table of derivatives, one file a family: one line an op, or one named rule with its derivation."""
+
+from .activation import elu, gelu, leaky_relu, prelu, relu, selu, sigmoid, silu, softplus, tanh
+from .elementwise import (
+    absolute,
+    add,
+    astype,
+    clip,
+    cos,
+    divide,
+    erf,
+    exp,
+    log,
+    log1p,
+    log10,
+    maximum,
+    minimum,
+    multiply,
+    negative,
+    power,
+    sin,
+    sqrt,
+    square,
+    subtract,
+    where,
+)
+from .linalg import linear, matmul
+from .loss import bce_with_logits, cross_entropy, mse
+from .normalization import standardize
+from .recurrent import lstm_step
+from .reduction import (
+    cumsum,
+    log_softmax,
+    logsumexp,
+    max,
+    mean,
+    min,
+    norm,
+    softmax,
+    std,
+    sum,
+    var,
+)
+from .shape import (
+    broadcast_to,
+    concatenate,
+    expand_dims,
+    flip,
+    getitem,
+    replace,
+    reshape,
+    scatter,
+    squeeze,
+    stack,
+    swapaxes,
+    transpose,
+)

@@ -1,0 +1,98 @@
+"""Functions that move values without changing them. The gradient goes back the way the values came.
+
+Two pairs are each other's derivative: taking (`getitem`) and putting (`scatter`), here to any order.
+"""
+
+import numpy as np
+
+from ..graph import Primitive, array_of, primitive
+from ..numpy_protocol import ANSWERS
+
+
+def _reshape(x, shape):
+    return np.reshape(x, shape)
+
+
+def _inverse(axes):
+    return None if axes is None else tuple(np.argsort(axes))
+
+
+# fmt: off
+#                        forward           ∂L/∂x
+reshape      = primitive(_reshape,         lambda g, y, x, shape: np.reshape(g, x.shape), numpy=np.reshape)
+squeeze      = primitive(np.squeeze,       lambda g, y, x, axis=None: np.reshape(g, x.shape))
+expand_dims  = primitive(np.expand_dims,   lambda g, y, x, axis: np.squeeze(g, axis=axis))
+broadcast_to = primitive(np.broadcast_to,  lambda g, y, x, shape: g)  # the engine sums over the copies
+transpose    = primitive(np.transpose,     lambda g, y, x, axes=None: np.transpose(g, _inverse(axes)))
+swapaxes     = primitive(np.swapaxes,      lambda g, y, x, axis1, axis2: np.swapaxes(g, axis1, axis2))
+flip         = primitive(np.flip,          lambda g, y, x, axis=None: np.flip(g, axis))
+# fmt: on
+
+
+def _concatenate(*xs, axis=0):
+    return np.concatenate(xs, axis)
+
+
+def _concatenate_rule(g, y, *xs, which, axis=0):
+    """Each part gets back its own stretch of g."""
+    before = sum(x.shape[axis] for x in xs[:which])
+    stretch = slice(before, before + xs[which].shape[axis])
+    return g[(slice(None),) * (axis % g.ndim) + (stretch,)]
+
+
+concatenate = primitive(_concatenate, _concatenate_rule, variadic=True)
+ANSWERS[np.concatenate] = lambda xs, axis=0: concatenate(*xs, axis=axis)
+
+
+def _stack(*xs, axis=0):
+    return np.stack(xs, axis)
+
+
+def _stack_rule(g, y, *xs, which, axis=0):
+    """Each layer of the stack gets back its own slice of g."""
+    return g[(slice(None),) * (axis % g.ndim) + (which,)]
+
+
+stack = primitive(_stack, _stack_rule, variadic=True)
+ANSWERS[np.stack] = lambda xs, axis=0: stack(*xs, axis=axis)
+
+
+def _getitem(x, key):
+    return x[key]
+
+
+def _scatter(g, key, shape):
+    """Zeros of a shape, with g added at a key; only integer arrays can name a place twice."""
+    out = np.zeros(shape, g.dtype)
+    if any(isinstance(k, (np.ndarray, list)) and np.asarray(k).dtype != bool for k in _parts(key)):
+        np.add.at(out, key, g)
+    else:
+        out[key] = g
+    return out
+
+
+def _parts(key):
+    return key if isinstance(key, tuple) else (key,)
+
+
+def index(key):
+    """A key as NumPy reads it: tensors in it become arrays."""
+    return tuple(map(array_of, key)) if isinstance(key, tuple) else array_of(key)
+
+
+getitem: Primitive = primitive(_getitem, lambda g, y, x, key: scatter(g, key=key, shape=x.shape))
+scatter: Primitive = primitive(_scatter, lambda g, y, x, key, shape: g[key])
+
+
+def _replace(x, value, key):
+    """x with the elements at a key replaced: what `t[key] = value` computes."""
+    y = x.copy()
+    y[key] = value
+    return y
+
+
+replace: Primitive = primitive(
+    _replace,
+    lambda g, y, x, value, key: replace(g, 0.0, key=key),
+    lambda g, y, x, value, key: g[key],
+)
