@@ -1,0 +1,182 @@
+"""Tensors out of nothing: from values, filled with a constant, evenly spaced, or random."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from . import dtypes
+from .random import Generator, numpy_generator
+from .tensor import Tensor
+
+
+def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, device: Any = "cpu") -> Tensor:
+    """Make a tensor of numbers, nested lists or an array; the values are copied.
+
+    Python floats become the default dtype, float32; NumPy arrays keep theirs, as in PyTorch.
+    """
+    return _tensor(np.array(_values(data, dtype)), requires_grad)
+
+
+def as_tensor(data: Any, dtype: Any = None, device: Any = "cpu") -> Tensor:
+    """Make a tensor that shares the memory of an array where it can; a tensor is returned as it is."""
+    if isinstance(data, Tensor):
+        return data if dtype is None else data.astype(dtype)
+    return Tensor(np.asarray(_values(data, dtype)))
+
+
+def from_numpy(array: np.ndarray) -> Tensor:
+    """Make a tensor that shares the memory of an array."""
+    if not isinstance(array, np.ndarray):
+        raise TypeError(f"expected np.ndarray (got {type(array).__name__}); for lists use torch.tensor(data)")
+    return Tensor(array)
+
+
+def _values(data: Any, dtype: Any) -> np.ndarray:
+    if isinstance(data, Tensor):
+        data = data.array
+    array = np.asarray(data.tolist() if isinstance(data, memoryview) else data)
+    if array.dtype == object:
+        raise ValueError(
+            "cannot make a tensor of rows of different lengths, or of things that are not numbers"
+        )
+    if dtype is None:
+        was_array = isinstance(data, (np.ndarray, np.generic)) or _holds_arrays(data)
+        dtype = dtypes.get_default_dtype() if array.dtype.kind == "f" and not was_array else array.dtype
+    return array.astype(dtype, copy=False)
+
+
+def _holds_arrays(data: Any) -> bool:
+    return isinstance(data, (list, tuple)) and len(data) > 0 and isinstance(data[0], np.ndarray)
+
+
+def _tensor(array: np.ndarray, requires_grad: bool = False) -> Tensor:
+    made = Tensor(array)
+    if requires_grad:
+        made.requires_grad = True
+    return made
+
+
+def _float(dtype: Any) -> np.dtype:
+    return dtypes.get_default_dtype() if dtype is None else np.dtype(dtype)
+
+
+def _shape(size: tuple) -> tuple[int, ...]:
+    return tuple(size[0]) if len(size) == 1 and isinstance(size[0], Sequence) else size
+
+
+def zeros(*size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = "cpu") -> Tensor:
+    """Zeros of a shape: `zeros(2, 3)` or `zeros((2, 3))`."""
+    return _tensor(np.zeros(_shape(size), _float(dtype)), requires_grad)
+
+
+def ones(*size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = "cpu") -> Tensor:
+    """Ones of a shape."""
+    return _tensor(np.ones(_shape(size), _float(dtype)), requires_grad)
+
+
+def empty(*size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = "cpu") -> Tensor:
+    """Memory of a shape, with whatever values it happens to hold."""
+    return _tensor(np.empty(_shape(size), _float(dtype)), requires_grad)
+
+
+def full(size: Sequence[int], fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """One value, in a shape."""
+    value = np.asarray(fill_value)
+    dtype = _float(dtype) if dtype is not None or value.dtype.kind == "f" else value.dtype
+    return _tensor(np.full(tuple(size), value, dtype), requires_grad)
+
+
+def eye(n: int, m: int | None = None, *, dtype: Any = None) -> Tensor:
+    """The identity matrix, n × m."""
+    return Tensor(np.eye(n, m, dtype=_float(dtype)))
+
+
+def arange(
+    start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """start, start + step, … below end; `arange(n)` counts from 0."""
+    start, end = (0, start) if end is None else (start, end)
+    array = np.arange(start, end, step)
+    return _tensor(
+        array.astype(_float(dtype) if dtype is not None or array.dtype.kind == "f" else int), requires_grad
+    )
+
+
+def linspace(
+    start: float, end: float, steps: int, *, dtype: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """Evenly spaced from start to end, both included."""
+    return _tensor(np.linspace(start, end, steps, dtype=_float(dtype)), requires_grad)
+
+
+def logspace(start: float, end: float, steps: int, base: float = 10.0, *, dtype: Any = None) -> Tensor:
+    """baseˢᵗᵃʳᵗ to baseᵉⁿᵈ, evenly spaced on a logarithmic scale."""
+    return Tensor(np.logspace(start, end, steps, base=base, dtype=_float(dtype)))
+
+
+def zeros_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Zeros in another tensor's shape and dtype."""
+    return _tensor(np.zeros_like(input.array, dtype=dtype), requires_grad)
+
+
+def ones_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Ones in another tensor's shape and dtype."""
+    return _tensor(np.ones_like(input.array, dtype=dtype), requires_grad)
+
+
+def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """One value in another tensor's shape and dtype."""
+    return _tensor(np.full_like(input.array, fill_value, dtype=dtype), requires_grad)
+
+
+def rand(
+    *size: Any, requires_grad: bool = False, generator: Generator | None = None, dtype: Any = None
+) -> Tensor:
+    """Uniform on [0, 1)."""
+    return _tensor(numpy_generator(generator).random(_shape(size)).astype(_float(dtype)), requires_grad)
+
+
+def randn(
+    *size: Any, requires_grad: bool = False, generator: Generator | None = None, dtype: Any = None
+) -> Tensor:
+    """Standard normal."""
+    return _tensor(
+        numpy_generator(generator).standard_normal(_shape(size)).astype(_float(dtype)), requires_grad
+    )
+
+
+def randn_like(input: Tensor, *, generator: Generator | None = None, requires_grad: bool = False) -> Tensor:
+    """Standard normal in another tensor's shape and dtype."""
+    return randn(
+        *input.array.shape, generator=generator, dtype=input.array.dtype, requires_grad=requires_grad
+    )
+
+
+def rand_like(input: Tensor, *, generator: Generator | None = None, requires_grad: bool = False) -> Tensor:
+    """Uniform on [0, 1) in another tensor's shape and dtype."""
+    return rand(*input.array.shape, generator=generator, dtype=input.array.dtype, requires_grad=requires_grad)
+
+
+def normal(
+    mean: Any, std: Any, size: Sequence[int] | None = None, *, generator: Generator | None = None
+) -> Tensor:
+    """Normal with a mean and standard deviation, numbers or tensors."""
+    mean, std = (x.array if isinstance(x, Tensor) else x for x in (mean, std))
+    return Tensor(
+        np.asarray(numpy_generator(generator).normal(mean, std, size)).astype(dtypes.get_default_dtype())
+    )
+
+
+def randint(low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None) -> Tensor:
+    """Integers from low to high − 1; `randint(high, size)` starts from 0."""
+    if size is None:
+        low, high, size = 0, low, high
+    return Tensor(numpy_generator(generator).integers(low, high, tuple(size)))
+
+
+def randperm(n: int, *, generator: Generator | None = None) -> Tensor:
+    """The integers 0 … n − 1 in random order."""
+    return Tensor(numpy_generator(generator).permutation(n))

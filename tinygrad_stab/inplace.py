@@ -1,0 +1,120 @@
+"""Operations that change a tensor in place: PyTorch's names that end in an underscore, `+=`, and `t[key] =
+value`.
+
+Where nothing is recorded they write into the memory, note the write, and a backward pass that needed the old
+values refuses to run. Where the graph is being recorded, a tensor that was computed is instead pointed at a
+new array and a new node, as if it had been assigned to: gradients stay right, and other names for the old
+memory keep the old values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import ops
+from .grad_mode import mode
+from .graph import Primitive, TensorBase, array_of
+from .memory import note_write
+from .ops.shape import index
+from .random import Generator, numpy_generator
+
+
+class InPlace(TensorBase):
+    """The methods that change a tensor; `Tensor` inherits them."""
+
+    __slots__ = ()
+
+    def _become(self, value: Any) -> Any:
+        if mode.recording and (
+            self.node is not None or (isinstance(value, TensorBase) and value.node is not None)
+        ):
+            self._refuse_in_place()
+            new = (
+                ops.astype(value, dtype=self.array.dtype)
+                if isinstance(value, TensorBase)
+                else Primitive.result(value)
+            )
+            if new.array.shape != self.array.shape:
+                raise RuntimeError(
+                    f"a tensor of shape {self.array.shape} cannot take values of shape {new.array.shape}"
+                )
+            self.array, self.node = new.array, new.node
+            return self
+        try:
+            np.copyto(self.array, array_of(value), casting="same_kind")
+        except ValueError as error:
+            raise RuntimeError(
+                f"a tensor of shape {self.array.shape} cannot take these values: {error}"
+            ) from None
+        note_write(self.array)
+        return self
+
+    def _refuse_in_place(self) -> None:
+        if self.node is not None and self.node.primitive is None:
+            raise RuntimeError(
+                "a leaf Variable that requires grad is being used in an in-place operation: "
+                "to update it, write `with torch.no_grad():` around the line, or change `.data`"
+            )
+        if self.array.base is not None:
+            raise RuntimeError(
+                "an in-place operation on a view is not recorded, because the tensor it is a view of would "
+                "not notice: assign to the original, x[...] = value, or use the out-of-place form"
+            )
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        key = index(key)
+        if mode.recording and (
+            self.node is not None or (isinstance(value, TensorBase) and value.node is not None)
+        ):
+            self._refuse_in_place()
+            replaced = ops.replace(self, value, key=key)
+            self.array, self.node = replaced.array, replaced.node
+        else:
+            self.array[key] = array_of(value)
+            note_write(self.array)
+
+    def add_(self, other: Any, *, alpha: float = 1) -> Any:
+        return self._become(ops.add(self, other if alpha == 1 else other * alpha))
+
+    def sub_(self, other: Any, *, alpha: float = 1) -> Any:
+        return self._become(ops.subtract(self, other if alpha == 1 else other * alpha))
+
+    def mul_(self, other: Any) -> Any:
+        return self._become(ops.multiply(self, other))
+
+    def div_(self, other: Any) -> Any:
+        return self._become(ops.divide(self, other))
+
+    def pow_(self, exponent: Any) -> Any:
+        return self._become(ops.power(self, exponent))
+
+    def neg_(self) -> Any:
+        return self._become(ops.negative(self))
+
+    def clamp_(self, min: Any = None, max: Any = None) -> Any:
+        return self._become(ops.clip(self, low=min, high=max))
+
+    def copy_(self, source: Any) -> Any:
+        """Take the values of `source`, broadcast to this tensor's shape."""
+        return self._become(ops.broadcast_to(source, shape=self.array.shape))
+
+    def fill_(self, value: float) -> Any:
+        return self._become(np.full_like(self.array, value))
+
+    def zero_(self) -> Any:
+        return self.fill_(0)
+
+    def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Any:
+        """Draw every element from N(mean, std²)."""
+        return self._become(
+            numpy_generator(generator).normal(mean, std, self.array.shape).astype(self.array.dtype)
+        )
+
+    def uniform_(self, low: float = 0.0, high: float = 1.0, *, generator: Generator | None = None) -> Any:
+        """Draw every element uniformly from [low, high)."""
+        return self._become(
+            numpy_generator(generator).uniform(low, high, self.array.shape).astype(self.array.dtype)
+        )
+
+    __iadd__, __isub__, __imul__, __itruediv__ = add_, sub_, mul_, div_

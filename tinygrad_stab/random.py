@@ -1,0 +1,34 @@
+"""Where random numbers come from: one `Generator` behind `manual_seed`, or one that is passed as
+`generator=`.
+
+The same seed gives the same numbers, though not PyTorch's, whose bit stream is another.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+class Generator:
+    """A stream of random numbers of its own, independent of `manual_seed`."""
+
+    def __init__(self, device: str = "cpu") -> None:
+        self.numpy = np.random.default_rng()
+
+    def manual_seed(self, seed: int) -> Generator:
+        """Start the stream that belongs to this seed."""
+        self.numpy = np.random.default_rng(seed)
+        return self
+
+
+_default = Generator()
+
+
+def manual_seed(seed: int) -> Generator:
+    """Start the stream that everything uses which is given no generator."""
+    return _default.manual_seed(seed)
+
+
+def numpy_generator(generator: Generator | None) -> np.random.Generator:
+    """NumPy's generator inside the given one, or inside the default."""
+    return (generator or _default).numpy
