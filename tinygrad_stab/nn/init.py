@@ -1,0 +1,219 @@
+"""How weights start, and why there are just two famous answers.
+
+Take one layer, z = W x with n = fan_in inputs and m = fan_out outputs, then h = φ(z). Let the weights be
+independent with mean 0 and variance v. What does the layer do to the size of the signal, and to that of the
+gradient δ = ∂L/∂z?
+
+    forward     E z² = n v · E x²                                  a sum of n independent terms
+    backward    E (∂L/∂x)² = m v · E δ²                            the same, through Wᵀ, which sums m terms
+
+Both keep their size if n v = 1 and m v = 1, which needs n = m. **Xavier (Glorot & Bengio 2010, eq. 12)**
+settles half-way:
+
+    v = 2 / (n + m)                                         for a φ that is the identity near 0, like tanh
+
+ReLU keeps half of it: for symmetric z, E relu(z)² = E z² / 2, and relu′² is 1 half of the time, so both
+directions lose a factor 2 at every layer. **He (He et al. 2015, eqs. 10 and 14)** puts the factor back, for
+either direction:
+
+    v = 2 / n   (mode "fan_in", forward)        v = 2 / m   (mode "fan_out", backward)
+
+For another φ the factor 2 becomes gain²; for leaky ReLU with slope a it is 2 / (1 + a²), because E φ(z)² = (1
++ a²) E z² / 2.
+
+A uniform distribution on ±b has variance b²/3, so b = √(3 v): the uniform and the normal form differ in
+shape, not in size.
+
+Every function here fills its tensor in place, unseen by the graph, and returns it. Weights are (fan_out,
+fan_in, …), as Linear keeps them. If you compute x @ W instead of x @ W.T, the two fans change places."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..grad_mode import no_grad
+from ..random import Generator, numpy_generator
+from ..tensor import Tensor
+
+
+def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
+    """The factor on the standard deviation that makes up for what a nonlinearity takes away.
+
+    linear, conv, sigmoid   1                 for sigmoid a convention, no cure: its slope is at most 1/4
+    tanh                    5/3               keeps tanh layers from shrinking, at q ≈ 0.9 rather than 1
+    relu                    √2                keeps E z²
+    leaky_relu              √(2 / (1 + a²))   keeps E z²; param is the slope a, 0.01 if not given
+    selu                    3/4               PyTorch's compromise; the self-normalizing value is 1
+    elu                     1.2452            keeps E z² at 1: 1/√E elu(u)², u ~ N(0, 1); PyTorch has none
+    """
+    if nonlinearity in ("linear", "sigmoid", "conv1d", "conv2d", "conv3d"):
+        return 1.0
+    if nonlinearity == "tanh":
+        return 5 / 3
+    if nonlinearity == "relu":
+        return math.sqrt(2)
+    if nonlinearity == "leaky_relu":
+        slope = 0.01 if param is None else param
+        if isinstance(slope, bool) or not isinstance(slope, (int, float)):
+            raise ValueError(f"negative_slope {slope!r} not a valid number")
+        return math.sqrt(2 / (1 + slope**2))
+    if nonlinearity == "selu":
+        return 3 / 4
+    if nonlinearity == "elu":
+        return 1.2452
+    raise ValueError(
+        f"Unsupported nonlinearity {nonlinearity}: choose linear, sigmoid, tanh, relu, leaky_relu, selu or "
+        "elu, or pass your own gain to xavier_normal_(w, gain=…)"
+    )
+
+
+def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
+    """How many inputs feed one output, and how many outputs one input feeds, kernel area included."""
+    shape = tensor.array.shape
+    if len(shape) < 2:
+        raise ValueError(
+            "Fan in and fan out can not be computed for tensor with fewer than 2 dimensions: this one has "
+            f"shape {shape}. A bias has no fans; start it with zeros_"
+        )
+    area = math.prod(shape[2:])
+    return shape[1] * area, shape[0] * area
+
+
+def _fill(tensor: Tensor, values: np.ndarray) -> Tensor:
+    if tensor is None:
+        raise ValueError(
+            "there is no tensor to initialize (a layer made with bias=False has bias None): test `is not "
+            "None`"
+        )
+    with no_grad():
+        return tensor.copy_(values.astype(tensor.array.dtype))
+
+
+def _normal(tensor: Tensor, std: float, generator: Generator | None) -> Tensor:
+    return normal_(tensor, 0.0, std, generator)
+
+
+def _uniform(tensor: Tensor, std: float, generator: Generator | None) -> Tensor:
+    bound = math.sqrt(3) * std
+    return uniform_(tensor, -bound, bound, generator)
+
+
+def _xavier_std(tensor: Tensor, gain: float) -> float:
+    fan_in, fan_out = _calculate_fan_in_and_fan_out(tensor)
+    return gain * math.sqrt(2 / max(fan_in + fan_out, 1))
+
+
+def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
+    if mode not in ("fan_in", "fan_out"):
+        raise ValueError(f"Mode {mode} not supported, please use one of ['fan_in', 'fan_out']")
+    fan_in, fan_out = _calculate_fan_in_and_fan_out(tensor)
+    return calculate_gain(nonlinearity, a) / math.sqrt(max(fan_in if mode == "fan_in" else fan_out, 1))
+
+
+def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
+    """N(0, gain² · 2/(fan_in + fan_out)): Glorot & Bengio 2010, for tanh and linear layers."""
+    return _normal(tensor, _xavier_std(tensor, gain), generator)
+
+
+def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
+    """Uniform with the same variance, on ± gain √(6/(fan_in + fan_out)): Glorot & Bengio 2010, eq. 16."""
+    return _uniform(tensor, _xavier_std(tensor, gain), generator)
+
+
+def kaiming_normal_(
+    tensor: Tensor,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
+) -> Tensor:
+    """N(0, gain²/fan): He et al. 2015, for ReLU and, with its negative slope as `a`, for leaky ReLU."""
+    return _normal(tensor, _kaiming_std(tensor, a, mode, nonlinearity), generator)
+
+
+def kaiming_uniform_(
+    tensor: Tensor,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
+) -> Tensor:
+    """Uniform with the same variance, on ± gain √(3/fan)."""
+    return _uniform(tensor, _kaiming_std(tensor, a, mode, nonlinearity), generator)
+
+
+def normal_(
+    tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
+) -> Tensor:
+    """N(mean, std²)."""
+    return _fill(tensor, numpy_generator(generator).normal(mean, std, np.shape(tensor)))
+
+
+def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
+    """Uniform on [a, b)."""
+    return _fill(tensor, numpy_generator(generator).uniform(a, b, np.shape(tensor)))
+
+
+def constant_(tensor: Tensor, val: float) -> Tensor:
+    """One value everywhere. As a weight it makes all units of a layer equal, and keeps them equal."""
+    return _fill(tensor, np.full(np.shape(tensor), val, dtype=float))
+
+
+def zeros_(tensor: Tensor) -> Tensor:
+    """0 everywhere: the usual start of a bias."""
+    return constant_(tensor, 0.0)
+
+
+def ones_(tensor: Tensor) -> Tensor:
+    """1 everywhere."""
+    return constant_(tensor, 1.0)
+
+
+def eye_(tensor: Tensor) -> Tensor:
+    """The identity matrix, as far as the shape goes."""
+    return _fill(tensor, np.eye(*np.shape(tensor)))
+
+
+def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = None) -> Tensor:
+    """gain · Q with orthonormal rows or columns: all singular values equal gain, not only on average (Saxe et
+    al. 2014).
+
+    Q comes from the QR decomposition of a normal matrix; dividing by the signs of R's diagonal makes it
+    uniform."""
+    if tensor.ndim < 2:
+        raise ValueError("Only tensors with 2 or more dimensions are supported")
+    rows, columns = tensor.array.shape[0], math.prod(tensor.array.shape[1:])
+    q, r = np.linalg.qr(numpy_generator(generator).standard_normal((max(rows, columns), min(rows, columns))))
+    q = q * np.sign(np.diagonal(r))
+    return _fill(tensor, gain * (q if rows >= columns else q.T).reshape(tensor.array.shape))
+
+
+def trunc_normal_(
+    tensor: Tensor,
+    mean: float = 0.0,
+    std: float = 1.0,
+    a: float = -2.0,
+    b: float = 2.0,
+    generator: Generator | None = None,
+) -> Tensor:
+    """N(mean, std²) restricted to [a, b], by drawing again whatever falls outside.
+
+    This lowers the variance: cut at ±2 std, it is 0.774 std². After 50 layers that has become a factor
+    2.7e-6."""
+    rng = numpy_generator(generator)
+    values = rng.normal(mean, std, np.shape(tensor))
+    while np.any(outside := (values < a) | (values > b)):
+        values[outside] = rng.normal(mean, std, int(outside.sum()))
+    return _fill(tensor, values)
+
+
+def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> Tensor:
+    """N(0, std²) with a share `sparsity` of every column set to 0 (Martens 2010)."""
+    rng = numpy_generator(generator)
+    values: Any = rng.normal(0, std, np.shape(tensor))
+    for column in values.T:
+        column[rng.permutation(len(column))[: math.ceil(sparsity * len(column))]] = 0
+    return _fill(tensor, values)

@@ -1,0 +1,309 @@
+"""The base class of all layers and models: what it owns, it owns as plain attributes.
+
+A Parameter assigned to an attribute is a parameter, a Module assigned to one is a submodule, in the order of
+assignment. There is no second registry to keep in step: `parameters()`, `state_dict()` and `repr` all read
+the attributes."""
+
+from __future__ import annotations
+
+import difflib
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..hooks import RemovableHandle
+from ..tensor import Tensor
+from .backward_hooks import call_with_backward_hooks
+from .parameter import Parameter
+
+
+class LoadResult(NamedTuple):
+    """What `load_state_dict` found: names that the model has and the dict lacks, and the reverse."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+    def __repr__(self) -> str:
+        if not self.missing_keys and not self.unexpected_keys:
+            return "<All keys matched successfully>"
+        return f"LoadResult(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
+
+
+class Module:
+    """Base class: assign layers in `__init__`, after `super().__init__()`, and compute in `forward`."""
+
+    training: bool
+
+    def __init__(self) -> None:
+        vars(self).update(
+            training=True,
+            _buffer_names={},  # name → is it part of the state dict?
+            _forward_pre_hooks=[],
+            _forward_hooks=[],
+            _backward_pre_hooks=[],
+            _backward_hooks=[],
+            _hooked=False,  # has any hook ever been set? If not, a call is just forward()
+        )
+
+    def forward(self, *inputs: Any, **options: Any) -> Any:
+        """Compute the output. Every module defines its own."""
+        raise NotImplementedError(
+            f"{type(self).__name__} has no forward method: define `def forward(self, x):`"
+        )
+
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        if self._hooked:
+            return self._call_with_hooks(inputs, options)
+        y = self.forward(*inputs, **options)
+        if y is None:
+            self._returned_none()
+        return y
+
+    def _call_with_hooks(self, inputs: tuple, options: dict) -> Any:
+        for hook in list(self._forward_pre_hooks):
+            changed = hook(self, inputs)
+            if changed is not None:
+                inputs = changed if isinstance(changed, tuple) else (changed,)
+        y = call_with_backward_hooks(self, inputs, options)
+        if y is None:
+            self._returned_none()
+        for hook in list(self._forward_hooks):
+            changed = hook(self, inputs, y)
+            y = y if changed is None else changed
+        return y
+
+    def _returned_none(self) -> None:
+        warnings.warn(
+            f"forward() of {type(self).__name__} returned None: is a `return` missing?", stacklevel=3
+        )
+
+    # --- attributes -----------------------------------------------------------------------------------------
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        own = vars(self)
+        if "training" not in own:
+            raise AttributeError(
+                f"cannot assign {name!r} before Module.__init__() call: "
+                f"begin {type(self).__name__}.__init__ with super().__init__()"
+            )
+        if isinstance(own.get(name), Parameter) and not (value is None or isinstance(value, Parameter)):
+            raise TypeError(
+                f"cannot assign {type(value).__name__} as parameter {name!r} (Parameter or None expected): "
+                f"to change its values write `with torch.no_grad(): module.{name}.copy_(value)`"
+            )
+        if isinstance(value, (list, tuple)) and any(isinstance(v, (Module, Parameter)) for v in value):
+            warnings.warn(
+                f"{type(self).__name__}.{name} is a plain {type(value).__name__}, so its layers are "
+                "invisible to parameters() and will not be trained: use nn.ModuleList([...]) instead",
+                stacklevel=2,
+            )
+        own[name] = value
+
+    def __getattr__(self, name: str) -> Any:  # called only when there is no such attribute
+        near = difflib.get_close_matches(
+            name, [n for n in vars(self) if not n.startswith("_")] + dir(type(self)), n=1
+        )
+        hint = f". Did you mean: {near[0]!r}?" if near else ""
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        setattr(self, name, param)
+
+    def add_module(self, name: str, module: Module | None) -> None:
+        setattr(self, name, module)
+
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
+        """Own a tensor that is part of the state but is not learned."""
+        self._buffer_names[name] = persistent
+        setattr(self, name, tensor)
+
+    # --- what it owns ---------------------------------------------------------------------------------------
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        return ((name, value) for name, value in vars(self).items() if isinstance(value, Module))
+
+    def children(self) -> Iterator[Module]:
+        return (module for _, module in self.named_children())
+
+    def named_modules(
+        self, memo: set | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Module]]:
+        """This module and all below it, each with its dotted name; one that is used twice is listed once."""
+        memo = set() if memo is None else memo
+        if self in memo:
+            return
+        if remove_duplicate:
+            memo.add(self)
+        yield prefix, self
+        for name, module in self.named_children():
+            yield from module.named_modules(memo, f"{prefix}.{name}" if prefix else name, remove_duplicate)
+
+    def modules(self) -> Iterator[Module]:
+        return (module for _, module in self.named_modules())
+
+    def _named_members(
+        self, own: Callable, prefix: str, recurse: bool, remove_duplicate: bool
+    ) -> Iterator[tuple[str, Any]]:
+        seen: set[int] = set()
+        for path, module in self.named_modules(prefix=prefix) if recurse else [(prefix, self)]:
+            for name, value in own(module):
+                if id(value) not in seen:
+                    yield f"{path}.{name}" if path else name, value
+                if remove_duplicate:
+                    seen.add(id(value))
+
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
+        return self._named_members(Module._own_parameters, prefix, recurse, remove_duplicate)
+
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        return (parameter for _, parameter in self.named_parameters(recurse=recurse))
+
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
+        return self._named_members(Module._own_buffers, prefix, recurse, remove_duplicate)
+
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        return (buffer for _, buffer in self.named_buffers(recurse=recurse))
+
+    def _own_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        return ((name, value) for name, value in vars(self).items() if isinstance(value, Parameter))
+
+    def _own_buffers(self) -> Iterator[tuple[str, Tensor]]:
+        return ((name, vars(self)[name]) for name in self._buffer_names if vars(self)[name] is not None)
+
+    def get_submodule(self, target: str) -> Module:
+        """The module of a dotted name."""
+        module = self
+        for name in target.split(".") if target else ():
+            module = getattr(module, name)
+        return module
+
+    # --- doing something to all of it -----------------------------------------------------------------------
+
+    def apply(self, fn: Callable[[Module], Any]) -> Module:
+        """Call fn on every module, children first."""
+        for module in self.children():
+            module.apply(fn)
+        fn(self)
+        return self
+
+    def train(self, mode: bool = True) -> Module:
+        """Switch to training mode, in which BatchNorm uses the batch and Dropout drops."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Module:
+        """Switch to evaluation mode."""
+        return self.train(False)
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        for parameter in self.parameters():
+            parameter.grad = None if set_to_none or parameter._grad is None else parameter._grad * 0
+
+    def requires_grad_(self, requires_grad: bool = True) -> Module:
+        for parameter in self.parameters():
+            parameter.requires_grad_(requires_grad)
+        return self
+
+    def to(self, *args: Any, dtype: Any = None, device: Any = "cpu") -> Module:
+        """Convert parameters and floating-point buffers to a dtype; the only device is the CPU."""
+        for tensor in [*self.parameters(), *self.buffers()]:
+            if tensor.dtype.kind == "f":
+                tensor.data = tensor.data.to(*args, dtype=dtype, device=device)
+        return self
+
+    def double(self) -> Module:
+        return self.to(np.float64)
+
+    def float(self) -> Module:
+        return self.to(np.float32)
+
+    def cpu(self) -> Module:
+        return self
+
+    # --- state ----------------------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """All parameters and persistent buffers by name; the tensors share memory with the model."""
+        state = {}
+        for path, module in self.named_modules(remove_duplicate=False):
+            own = [
+                *module._own_parameters(),
+                *((n, b) for n, b in module._own_buffers() if module._buffer_names[n]),
+            ]
+            state.update({f"{path}.{name}" if path else name: value.detach() for name, value in own})
+        return state
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> LoadResult:
+        """Copy values into parameters and buffers by name. If anything does not fit, nothing is changed."""
+        own = self.state_dict()
+        missing = [name for name in own if name not in state_dict]
+        unexpected = [name for name in state_dict if name not in own]
+        problems = []
+        if strict and missing:
+            problems.append(f"Missing key(s) in state_dict: {', '.join(map(repr, missing))}")
+        if strict and unexpected:
+            problems.append(f"Unexpected key(s) in state_dict: {', '.join(map(repr, unexpected))}")
+        for name, tensor in own.items():
+            if name in state_dict and np.shape(state_dict[name]) != tensor.array.shape:
+                problems.append(
+                    f"size mismatch for {name}: the state dict has shape "
+                    f"{tuple(np.shape(state_dict[name]))}, the model {tensor.array.shape}"
+                )
+        if problems:
+            details = "\n\t".join(problems)
+            raise RuntimeError(
+                f"Error(s) in loading state_dict for {type(self).__name__}:\n\t{details}\nNothing was "
+                "changed."
+            )
+        for name, tensor in own.items():
+            if name in state_dict:
+                tensor.copy_(np.asarray(state_dict[name]).astype(tensor.dtype))
+        return LoadResult(missing, unexpected)
+
+    # --- hooks ----------------------------------------------------------------------------------------------
+
+    def register_forward_pre_hook(self, hook: Callable) -> RemovableHandle:
+        """Call `hook(module, inputs)` before forward; what it returns replaces the inputs."""
+        return self._register(self._forward_pre_hooks, hook)
+
+    def register_forward_hook(self, hook: Callable) -> RemovableHandle:
+        """Call `hook(module, inputs, output)` after forward; what it returns replaces the output."""
+        return self._register(self._forward_hooks, hook)
+
+    def register_full_backward_pre_hook(self, hook: Callable) -> RemovableHandle:
+        """Call `hook(module, grad_output)` when the gradient arrives; what it returns replaces it."""
+        return self._register(self._backward_pre_hooks, hook)
+
+    def register_full_backward_hook(self, hook: Callable) -> RemovableHandle:
+        """Call `hook(module, grad_input, grad_output)` when it has passed; a result replaces grad_input."""
+        return self._register(self._backward_hooks, hook)
+
+    def _register(self, hooks: list, hook: Callable) -> RemovableHandle:
+        hooks.append(hook)
+        vars(self)["_hooked"] = True
+        return RemovableHandle(hooks, hook)
+
+    # --- how it prints --------------------------------------------------------------------------------------
+
+    def extra_repr(self) -> str:
+        """What stands between the parentheses: the arguments that made this module."""
+        return ""
+
+    def __repr__(self) -> str:
+        children = [f"({name}): {_indented(repr(module))}" for name, module in self.named_children()]
+        extra = self.extra_repr()
+        if not children:
+            return f"{type(self).__name__}({_indented(extra)})"
+        lines = "\n  ".join(([_indented(extra)] if extra else []) + children)
+        return f"{type(self).__name__}(\n  {lines}\n)"
+
+
+def _indented(text: str) -> str:
+    return text.replace("\n", "\n  ")

@@ -1,0 +1,22 @@
+"""A tensor that a module learns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..creation import as_tensor
+from ..graph import TensorBase
+from ..tensor import Tensor
+
+
+class Parameter(Tensor):
+    """A tensor that, as an attribute of a Module, is one of its `parameters()`; it requires a gradient."""
+
+    __slots__ = ()
+
+    def __init__(self, data: Any, requires_grad: bool = True) -> None:
+        TensorBase.__init__(self, as_tensor(data).array)
+        self.requires_grad = requires_grad
+
+    def __repr__(self) -> str:
+        return "Parameter containing:\n" + super().__repr__()
