@@ -1,0 +1,5 @@
+"""Optimizers: how a gradient becomes a step."""
+
+from .adam import Adam
+from .optimizer import Optimizer
+from .sgd import SGD

@@ -1,0 +1,120 @@
+"""What all optimizers share: groups of parameters with their settings, and the state of each parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from ..grad_mode import enable_grad
+from ..memory import note_write
+from ..tensor import Tensor
+
+
+class Optimizer:
+    """Base class. A subclass says how one parameter moves: `update(array, gradient, state, settings)`.
+
+    `params` is an iterable of tensors, or of dicts {"params": …, "lr": …} whose settings override the
+    defaults."""
+
+    def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
+        if isinstance(params, Tensor):
+            raise TypeError(
+                "params should be an iterable of Tensors or dicts, not one Tensor: write [tensor]"
+            )
+        self.defaults = defaults
+        self.param_groups: list[dict[str, Any]] = []
+        self.state: dict[Tensor, dict[str, Any]] = {}
+        params = list(params)
+        if not params:
+            raise ValueError(
+                "optimizer got an empty parameter list: is model.parameters() a generator that has been "
+                "used up, or are the layers in a plain Python list instead of an nn.ModuleList?"
+            )
+        for group in params if isinstance(params[0], dict) else [{"params": params}]:
+            self.add_param_group(group)
+
+    def add_param_group(self, group: dict[str, Any]) -> None:
+        """Add parameters with settings of their own; what a group does not say comes from the defaults."""
+        params = [group["params"]] if isinstance(group["params"], Tensor) else list(group["params"])
+        known = {id(p) for g in self.param_groups for p in g["params"]}
+        for p in params:
+            if not isinstance(p, Tensor):
+                raise TypeError(
+                    f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}"
+                )
+            if not p.is_leaf:
+                raise ValueError(
+                    "can't optimize a non-leaf Tensor: it was computed, so it has no values of its own to "
+                    "change"
+                )
+            if id(p) in known:
+                raise ValueError("some parameters appear in more than one parameter group")
+        unknown = set(group) - set(self.defaults) - {"params", "initial_lr"}
+        if unknown:
+            raise ValueError(
+                f"{type(self).__name__} has no setting {sorted(unknown)}: it has {sorted(self.defaults)}"
+            )
+        settings = {**self.defaults, **group, "params": params}
+        self.check(settings)
+        self.param_groups.append(settings)
+
+    def check(self, settings: dict[str, Any]) -> None:
+        """Refuse settings out of range."""
+        for name in ("lr", "weight_decay", "eps", "momentum"):
+            if name in settings and not settings[name] >= 0:
+                raise ValueError(f"Invalid {name} value: {settings[name]}: it must not be negative")
+
+    def update(self, x: np.ndarray, g: np.ndarray, state: dict[str, Any], settings: dict[str, Any]) -> None:
+        """Change the array x of one parameter in place, given its gradient g."""
+        raise NotImplementedError
+
+    def step(self, closure: Callable | None = None) -> Any:
+        """Move every parameter that has a gradient; a closure computes loss and gradients before."""
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p._grad is not None:
+                    self.update(p.array, p._grad.array, self.state.setdefault(p, {}), group)
+                    note_write(p.array)
+        return loss
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients; without this, backward() adds to them."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                p._grad = None if set_to_none or p._grad is None else Tensor(np.zeros_like(p.array))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Settings and state, with parameters replaced by their numbers in order."""
+        number = {p: k for k, p in enumerate(p for g in self.param_groups for p in g["params"])}
+        groups = [{**g, "params": [number[p] for p in g["params"]]} for g in self.param_groups]
+        state = {
+            number[p]: {k: np.copy(v) if isinstance(v, np.ndarray) else v for k, v in s.items()}
+            for p, s in self.state.items()
+        }
+        return {"state": state, "param_groups": groups}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue from what `state_dict` returned, for parameters in the same order."""
+        saved = state_dict["param_groups"]
+        if [len(g["params"]) for g in saved] != [len(g["params"]) for g in self.param_groups]:
+            raise ValueError("loaded state dict has parameter groups of other sizes than the optimizer's")
+        params = [p for g in self.param_groups for p in g["params"]]
+        for own, group in zip(self.param_groups, saved):
+            own.update({k: v for k, v in group.items() if k != "params"})
+        self.state = {
+            params[k]: {n: np.copy(v) if isinstance(v, np.ndarray) else v for n, v in s.items()}
+            for k, s in state_dict["state"].items()
+        }
+
+    def __repr__(self) -> str:
+        lines = [f"{type(self).__name__} ("]
+        for k, group in enumerate(self.param_groups):
+            lines.append(f"Parameter Group {k}")
+            lines += [f"    {name}: {group[name]}" for name in sorted(group) if name != "params"]
+        return "\n".join(lines) + "\n)"
