@@ -31,24 +31,20 @@ from .memory import latest
 __all__ = ["backward", "enable_grad", "grad", "no_grad"]
 
 
-def _sweep(
-    gradients: dict[Node, Any], targets: set[Node] | None, retain: bool, record: bool
-) -> dict[Node, Any]:
+def _sweep(gradients: dict[Node, Any], targets: set[Node] | None, retain: bool, record: bool) -> dict:
     """Carry gradients back to the targets (None: to every leaf), newest node first."""
     found = {}
     on_path = None if targets is None else _leading_to(targets, gradients)
-    queue = [(-node.birth, node) for node in gradients]
+    queue = [(-node.birth, node) for node in gradients if node.primitive]
     heapq.heapify(queue)
     while queue:
         node = heapq.heappop(queue)[1]
         g = gradients.pop(node)
-        for hook in node.hooks or ():
-            g = _after(hook, g)
-        if node in targets if targets is not None else node.primitive is None:
+        if node.hooks:
+            g = _after_hooks(node.hooks, g)
+        if targets and node in targets:
             found[node] = g
-        if node.primitive is None:
-            continue
-        y, inputs = node.values(as_tensors=record)
+        y, inputs = node.as_tensors() if record else node.as_arrays()
         for k, parent in enumerate(node.parents):
             if parent is None or (on_path is not None and parent not in on_path):
                 continue
@@ -57,18 +53,25 @@ def _sweep(
             gx = node.primitive.rules[k](g, y, *inputs, **node.options)
             if gx.shape != parent.shape:
                 gx = _undo_broadcasting(gx, parent.shape)
-            if gx.dtype != parent.dtype:
+            if gx.dtype is not parent.dtype:
                 gx = gx.astype(parent.dtype)
-            if parent in gradients:
-                gradients[parent] = (
-                    gradients[parent] + gx
-                )  # not +=, the first may have been handed out already
-            else:
+            if parent in gradients:  # not +=: an array may be the gradient of two inputs
+                gradients[parent] = gradients[parent] + gx
+            elif parent.primitive:
                 gradients[parent] = gx
                 heapq.heappush(queue, (-parent.birth, parent))
+            else:
+                gradients[parent] = gx if record else _own(gx, g)
         if not retain:
             node.free()
+    for leaf, g in gradients.items():  # leaves never queue, so what is left over is theirs
+        found[leaf] = _after_hooks(leaf.hooks, g) if leaf.hooks else g
     return found
+
+
+def _own(gx: np.ndarray, g: np.ndarray) -> np.ndarray:
+    """What a leaf keeps must be nobody else's: a rule may hand on g itself, or a view."""
+    return gx.copy() if gx is g or gx.base is not None else gx
 
 
 def _leading_to(targets: set[Node], roots: dict[Node, Any]) -> set[Node]:
@@ -97,14 +100,17 @@ def _undo_broadcasting(g: Any, shape: tuple[int, ...]) -> Any:
     return g if g.shape == shape else np.broadcast_to(g, shape)
 
 
-def _after(hook: Callable, g: Any) -> Any:
-    """Show a gradient to a hook, as a tensor; what the hook returns takes its place."""
-    if isinstance(g, tuple):  # of a primitive with several outputs
-        tensors = tuple(part if part is None else _as_tensor(part) for part in g)
-        pairs = zip(hook(tensors), tensors, g)
-        return type(g)(old if new is given else _like(new, old) for new, given, old in pairs)
-    changed = hook(g if isinstance(g, TensorBase) else Primitive.result(g))
-    return g if changed is None else _like(changed, g)
+def _after_hooks(hooks: list[Callable], g: Any) -> Any:
+    """Show a gradient to hooks, as a tensor; what a hook returns takes its place."""
+    for hook in hooks:
+        if isinstance(g, tuple):  # of a primitive with several outputs
+            tensors = tuple(part if part is None else _as_tensor(part) for part in g)
+            changed = zip(hook(tensors), tensors, g)
+            g = type(g)(old if new is given else _like(new, old) for new, given, old in changed)
+        else:
+            new = hook(_as_tensor(g))
+            g = g if new is None else _like(new, g)
+    return g
 
 
 def _like(changed: Any, g: Any) -> Any:
@@ -127,7 +133,7 @@ def _start(outputs: Sequence[Any], gradients: Sequence[Any], record: bool) -> di
                 "from"
             )
         if not isinstance(g, TensorBase):
-            g = Primitive.result(np.ones_like(y.array) if g is None else np.asarray(g, y.array.dtype))
+            g = Primitive.result(np.ones_like(y.array) if g is None else np.array(g, y.array.dtype))
         if g.array.shape != y.array.shape:
             raise RuntimeError(
                 f"the gradient to start from has shape {g.array.shape}, but the output {y.array.shape}"
@@ -165,7 +171,7 @@ def grad(
         raise RuntimeError(
             "one of the inputs was not used to compute the outputs; allow_unused=True gives None for it"
         )
-    return tuple(_as_tensor(found[node]) if node in found else None for node in nodes)
+    return tuple(_as_tensor(_copy(found[node])) if node in found else None for node in nodes)
 
 
 def backward(
@@ -183,12 +189,15 @@ def backward(
     for node, g in found.items():
         tensor = node.leaf() if receivers is None else receivers[node]
         if tensor is not None:  # the leaf itself may be gone
-            tensor._grad = _as_tensor(g) if tensor._grad is None else _as_tensor(g) + tensor._grad
+            tensor._grad = _as_tensor(g) if tensor._grad is None else tensor._grad + g
+
+
+def _copy(g: Any) -> Any:
+    return g.copy() if isinstance(g, np.ndarray) else g
 
 
 def _as_tensor(g: Any) -> Any:
-    # A rule may hand on the array it was given; who receives it may change it, so it must be nobody else's.
-    return g if isinstance(g, TensorBase) else Primitive.result(np.array(g))
+    return g if isinstance(g, TensorBase) else Primitive.result(g)
 
 
 def _as_list(x: Any) -> list:

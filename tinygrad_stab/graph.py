@@ -126,16 +126,19 @@ class Node:
         self.birth = next(clock)
         self.hooks: list[Callable] | None = None
 
-    def values(self, as_tensors: bool) -> tuple[Any, Any]:
-        """The kept (y, inputs), as arrays or, for a gradient that is recorded itself, as tensors."""
+    def as_arrays(self) -> tuple[Any, Any]:
+        """The kept values (y, inputs)."""
         if self.inputs is None:
             raise RuntimeError(
                 f"Trying to backward through the graph a second time: {self.primitive.name} has freed its "
                 "values. Compute the loss anew before each backward(), or pass retain_graph=True to all but "
                 "the last"
             )
-        if not as_tensors:
-            return self.y, self.inputs
+        return self.y, self.inputs
+
+    def as_tensors(self) -> tuple[Any, Any]:
+        """The kept values as the tensors they were, so that what a rule makes of them is recorded."""
+        self.as_arrays()
         result, pairs = self.primitive.result, zip(self.inputs, self.parents)
         y = None if self.y is None else outputs_of(self, self.y)
         return y, [x if x is None or parent is None else result(x, parent) for x, parent in pairs]

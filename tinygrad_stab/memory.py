@@ -26,7 +26,7 @@ _alive: dict[int, weakref.ref] = {}
 
 def note_write(array: np.ndarray) -> None:
     """Note that the memory of `array`, and of all its views, has just been written in place."""
-    owner = _owner(array)
+    owner = array if array.base is None else _owner(array)
     key = id(owner)
     if key not in _written:  # forget the entry together with the array: Python uses an id again
         _alive[key] = weakref.ref(owner, lambda _: (_written.pop(key, None), _alive.pop(key, None)))

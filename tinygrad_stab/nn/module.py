@@ -125,7 +125,7 @@ class Module:
         return ((name, value) for name, value in vars(self).items() if isinstance(value, Module))
 
     def children(self) -> Iterator[Module]:
-        return (module for _, module in self.named_children())
+        return (value for value in vars(self).values() if isinstance(value, Module))
 
     def named_modules(
         self, memo: set | None = None, prefix: str = "", remove_duplicate: bool = True

@@ -1,5 +1,7 @@
 """Products of matrices. Differentiating Y = A B gives back products: ∂L/∂A = G Bᵀ and ∂L/∂B = Aᵀ G."""
 
+import math
+
 import numpy as np
 
 from ..graph import primitive
@@ -43,27 +45,34 @@ matmul = primitive(_matmul, _matmul_a, _matmul_b, numpy=np.matmul)
 
 def _linear(x, W, b=None):
     """y = x Wᵀ + b, for x (…, d_in), W (d_out, d_in), b (d_out)."""
-    if x.shape[-1:] != W.shape[1:]:
-        rows = "x".join(map(str, (int(np.prod(x.shape[:-1])), *x.shape[-1:])))
+    try:
+        y = x @ W.T
+    except ValueError:
+        rows = "x".join(map(str, (math.prod(x.shape[:-1]), *x.shape[-1:])))
         raise RuntimeError(
-            f"linear: mat1 and mat2 shapes cannot be multiplied ({rows} and {W.shape[1]}x{W.shape[0]}): "
-            f"input of shape {x.shape} ends in {x.shape[-1] if x.ndim else 'nothing'}, but weight of shape "
-            f"{W.shape} takes {W.shape[1]} features; change in_features, or the layer before"
-        )
-    y = x @ W.T
-    if b is not None:
-        y += b
-    return y
+            f"linear: mat1 and mat2 shapes cannot be multiplied ({rows} and {W.shape[1]}x{W.shape[0]}): input "
+            f"of shape {x.shape} meets a weight that takes {W.shape[1]} features; change in_features, or the "
+            "layer before"
+        ) from None
+    return y if b is None else np.add(y, b, out=y if y.dtype == b.dtype else None)
 
 
 def _linear_W(g, y, x, W, b):
     """yₙₒ = Σᵢ xₙᵢ Wₒᵢ, so ∂L/∂Wₒᵢ = Σₙ gₙₒ xₙᵢ = Gᵀ X."""
-    if g.ndim != 2:
-        g, x = np.reshape(g, (-1, g.shape[-1])), np.reshape(x, (-1, x.shape[-1]))
-    return g.T @ x
+    return _rows(g).T @ _rows(x)
+
+
+def _linear_b(g, y, x, W, b):
+    """∂L/∂bₒ = Σₙ gₙₒ = 1ᵀ G; as a product this runs several times as fast as np.sum."""
+    g = _rows(g)
+    return np.ones(len(g), g.dtype) @ g
+
+
+def _rows(x):
+    return x if x.ndim == 2 else np.reshape(x, (-1, x.shape[-1]))
 
 
 # fmt: off
-#                          ∂L/∂x                        ∂L/∂W      ∂L/∂b, summed over the batch by the engine
-linear = primitive(_linear, lambda g, y, x, W, b: g @ W, _linear_W, lambda g, y, x, W, b: g)
+#                           ∂L/∂x                         ∂L/∂W      ∂L/∂b
+linear = primitive(_linear, lambda g, y, x, W, b: g @ W,  _linear_W, _linear_b)
 # fmt: on

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -25,7 +27,7 @@ class Optimizer:
             )
         self.defaults = defaults
         self.param_groups: list[dict[str, Any]] = []
-        self.state: dict[Tensor, dict[str, Any]] = {}
+        self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
         params = list(params)
         if not params:
             raise ValueError(
@@ -79,7 +81,7 @@ class Optimizer:
         for group in self.param_groups:
             for p in group["params"]:
                 if p._grad is not None:
-                    self.update(p.array, p._grad.array, self.state.setdefault(p, {}), group)
+                    self.update(p.array, p._grad.array, self.state[p], group)
                     note_write(p.array)
         return loss
 
@@ -93,10 +95,7 @@ class Optimizer:
         """Settings and state, with parameters replaced by their numbers in order."""
         number = {p: k for k, p in enumerate(p for g in self.param_groups for p in g["params"])}
         groups = [{**g, "params": [number[p] for p in g["params"]]} for g in self.param_groups]
-        state = {
-            number[p]: {k: np.copy(v) if isinstance(v, np.ndarray) else v for k, v in s.items()}
-            for p, s in self.state.items()
-        }
+        state = {number[p]: copy.deepcopy(state) for p, state in self.state.items() if state}
         return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -107,10 +106,9 @@ class Optimizer:
         params = [p for g in self.param_groups for p in g["params"]]
         for own, group in zip(self.param_groups, saved):
             own.update({k: v for k, v in group.items() if k != "params"})
-        self.state = {
-            params[k]: {n: np.copy(v) if isinstance(v, np.ndarray) else v for n, v in s.items()}
-            for k, s in state_dict["state"].items()
-        }
+        self.state.clear()
+        for k, state in state_dict["state"].items():
+            self.state[params[k]].update(copy.deepcopy(state))
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
