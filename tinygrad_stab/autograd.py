@@ -14,7 +14,8 @@ three things make it a backward pass.
    all rules.
 3. Second derivatives. Rules are written in NumPy's words. A plain sweep hands them arrays and runs at NumPy's
    speed. With `create_graph=True` it hands them tensors: the same line records itself, and the gradient can
-   be differentiated again."""
+   be differentiated again.
+"""
 
 from __future__ import annotations
 
@@ -187,7 +188,7 @@ def backward(
         tensors, grad_tensors, None if receivers is None else set(receivers), retain_graph, create_graph
     )
     for node, g in found.items():
-        tensor = node.leaf() if receivers is None else receivers[node]
+        tensor = node.leaf() if receivers is None else receivers.get(node)
         if tensor is not None:  # the leaf itself may be gone
             tensor._grad = _as_tensor(g) if tensor._grad is None else tensor._grad + g
 

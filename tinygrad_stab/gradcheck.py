@@ -7,10 +7,12 @@ and leaves an error of about 1e-10. In float32 the best that can be had is about
 coarse to tell a wrong derivative from a right one, which is why float32 inputs are refused.
 
 `gradcheck` looks at every element of the Jacobian; `directional_check` at one random direction, to second
-order, which takes a handful of evaluations however many elements there are."""
+order, which takes a handful of evaluations however many elements there are.
+"""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -152,51 +154,62 @@ def directional_check(
 
     The second is the check that a rule whose first derivative is right can still fail: a rule that reads a
     value which it saved as a constant. Raises GradcheckError; takes 2 evaluations of f, and of its gradient,
-    whatever the size."""
-    inputs = _checked(inputs)
-    rng = numpy_generator(generator)
-    wanted = [k for k, x in enumerate(inputs) if x.requires_grad]
-    u = [rng.standard_normal(inputs[k].array.shape) for k in wanted]
-    v = [rng.standard_normal(y.array.shape) for y in _as_tuple(func(*inputs))]
-
-    def scalar(h: float) -> tuple[Tensor, list[Tensor]]:
-        moved = list(inputs)
-        for k, direction in zip(wanted, u):
-            moved[k] = Tensor(inputs[k].array + h * direction).requires_grad_()
-        total = sum((y * w).sum() for y, w in zip(_as_tuple(func(*moved)), v))
-        return total, [moved[k] for k in wanted]  # type: ignore[return-value]
-
-    def gradients(h: float, create_graph: bool = False) -> tuple[list[Tensor], list[Tensor]]:
-        total, xs = scalar(h)
-        gs = grad(total, xs, create_graph=create_graph, allow_unused=True)
-        return [x * 0 if g is None else g for g, x in zip(gs, xs)], xs
-
+    whatever the size.
+    """
+    line = _Line(func, _checked(inputs), numpy_generator(generator))
     with enable_grad():
-        gs, xs = gradients(0.0, create_graph=order == 2)
-        slope = sum((g * d).sum() for g, d in zip(gs, u))
-        numeric = (scalar(eps)[0].item() - scalar(-eps)[0].item()) / (2 * eps)
-        scale = 1 + sum(float(np.abs(g.array * d).sum()) for g, d in zip(gs, u))
-        _compare(
-            "the slope along a random direction", np.array(slope.item()), np.array(numeric), scale, atol, rtol
-        )  # type: ignore[union-attr]
+        gradients, xs = line.gradients(0.0, create_graph=order == 2)
+        slope = line.along_u(gradients)
+        numeric = (line.value(eps)[0].item() - line.value(-eps)[0].item()) / (2 * eps)
+        size = sum(float(np.abs(g.array * u).sum()) for g, u in zip(gradients, line.us))
+        _compare("the slope along a random direction", slope.array, np.array(numeric), size, atol, rtol)
         if order == 2:
-            hs = grad(slope, xs, allow_unused=True) if slope.requires_grad else [None] * len(xs)  # type: ignore[union-attr]
-            for k, h, plus, minus in zip(wanted, hs, gradients(eps)[0], gradients(-eps)[0]):
+            hessian_u = grad(slope, xs, allow_unused=True) if slope.requires_grad else [None] * len(xs)
+            for k, h, plus, minus in zip(
+                line.places, hessian_u, line.gradients(eps)[0], line.gradients(-eps)[0]
+            ):
                 difference = (plus.array - minus.array) / (2 * eps)
                 analytic = np.zeros_like(difference) if h is None else h.array
-                scale = 1 + float(np.abs(difference).max(initial=0))
-                _compare(
-                    f"the second derivative by input {k}", analytic, difference, scale, 10 * atol, 10 * rtol
-                )
+                size = float(np.abs(difference).max(initial=0))
+                what = f"the second derivative by input {k}"
+                _compare(what, analytic, difference, size, 10 * atol, 10 * rtol)
     return True
 
 
+class _Line:
+    """The number ⟨v, f(x + h u)⟩ as a function of h, and its gradient by x, for random u and v."""
+
+    def __init__(self, func: Callable, inputs: list[Tensor], rng: np.random.Generator) -> None:
+        self.func, self.inputs = func, inputs
+        self.places = [k for k, x in enumerate(inputs) if isinstance(x, Tensor) and x.requires_grad]
+        self.us = [rng.standard_normal(inputs[k].array.shape) for k in self.places]
+        self.vs = [rng.standard_normal(y.array.shape) for y in _as_tuple(func(*inputs))]
+
+    def value(self, h: float) -> tuple[Tensor, list[Tensor]]:
+        """⟨v, f(x + h u)⟩, and the x + h u that it was computed from."""
+        moved = list(self.inputs)
+        for k, u in zip(self.places, self.us):
+            moved[k] = Tensor(self.inputs[k].array + h * u).requires_grad_()
+        terms = [(y * v).sum() for y, v in zip(_as_tuple(self.func(*moved)), self.vs)]
+        return functools.reduce(Tensor.__add__, terms), [moved[k] for k in self.places]
+
+    def gradients(self, h: float, create_graph: bool = False) -> tuple[list[Tensor], list[Tensor]]:
+        """∇⟨v, f⟩ at x + h u, 0 for an x that f does not use."""
+        total, xs = self.value(h)
+        found = grad(total, xs, create_graph=create_graph, allow_unused=True)
+        return [x * 0 if g is None else g for g, x in zip(found, xs)], xs
+
+    def along_u(self, gradients: list[Tensor]) -> Tensor:
+        """⟨∇, u⟩"""
+        return functools.reduce(Tensor.__add__, [(g * u).sum() for g, u in zip(gradients, self.us)])
+
+
 def _compare(
-    what: str, analytic: np.ndarray, numeric: np.ndarray, scale: float, atol: float, rtol: float
+    what: str, analytic: np.ndarray, numeric: np.ndarray, size: float, atol: float, rtol: float
 ) -> None:
     error = np.abs(analytic - numeric)
     error = np.where(np.isnan(error), np.inf, error)
-    if error.size and error.max() > atol + rtol * scale:
+    if error.size and error.max() > atol + rtol * (1 + size):
         at = np.unravel_index(int(error.argmax()), error.shape)
         raise GradcheckError(
             f"directional_check failed: {what}{f' at {tuple(map(int, at))}' if at else ''} is "

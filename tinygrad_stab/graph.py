@@ -6,7 +6,8 @@ are numbered at birth, and inputs are born before outputs; the backward half, `a
 order. The rules stand in `ops/`.
 
 Nothing here points forward, from a value to what is computed from it. So there are no reference cycles, and
-the graph is gone the moment the last tensor computed from it is dropped."""
+the graph is gone the moment the last tensor computed from it is dropped.
+"""
 
 from __future__ import annotations
 
@@ -29,11 +30,11 @@ class Primitive:
     A rule is called as `rule(g, y, *inputs, **options)` and returns the gradient up to broadcasting, which
     the engine undoes. A value that no rule mentions is not kept. A variadic primitive has one rule, which is
     told `which` input is meant. A forward that returns a tuple has several outputs; then g is a tuple too,
-    with None where nothing arrived."""
+    with None where nothing arrived.
+    """
 
-    result: type[
-        TensorBase
-    ]  # the class of the outputs: tensor.py puts Tensor here, the class with the operators
+    # The class of the outputs. tensor.py puts Tensor here, the class with the operators.
+    result: type[TensorBase]
 
     def __init__(self, forward: Callable, rules: Sequence[Callable], variadic: bool = False) -> None:
         self.forward, self.name, self.variadic = forward, forward.__name__.strip("_"), variadic
@@ -100,8 +101,7 @@ _OPERANDS = {np.ndarray, int, float, bool, type(None)}
 
 
 def _operand(x: Any) -> Any:
-    # A Python number takes the dtype of the array it meets; np.sqrt(2.) is a float64 and would impose its
-    # own.
+    # A Python number takes the dtype of the array it meets; np.sqrt(2.) is float64 and would impose that.
     return x.item() if isinstance(x, np.generic) else np.asarray(x)
 
 
@@ -145,12 +145,9 @@ class Node:
 
     def check_unwritten(self, k: int) -> None:
         """Refuse rule k a value that was written in place after it was kept."""
-        values = (None, self.y, *self.inputs)
-        for x in (
-            values
-            if self.primitive.variadic
-            else [values[p] for p in self.primitive.reads[k] if p < len(values)]
-        ):
+        values = (None, self.y, *self.inputs)  # g is made in the backward pass itself
+        reads = range(len(values)) if self.primitive.variadic else self.primitive.reads[k]
+        for x in (values[place] for place in reads if place < len(values)):
             if isinstance(x, np.ndarray) and written_since(x, self.birth):
                 raise RuntimeError(
                     f"a value of shape {x.shape} needed for the gradient of {self.primitive.name} has been "
@@ -159,6 +156,7 @@ class Node:
                 )
 
     def free(self) -> None:
+        """Let go of the values and of the nodes before."""
         self.inputs = self.y = None
         self.parents = ()
 

@@ -4,7 +4,8 @@ value`.
 Where nothing is recorded they write into the memory, note the write, and a backward pass that needed the old
 values refuses to run. Where the graph is being recorded, a tensor that was computed is instead pointed at a
 new array and a new node, as if it had been assigned to: gradients stay right, and other names for the old
-memory keep the old values."""
+memory keep the old values.
+"""
 
 from __future__ import annotations
 

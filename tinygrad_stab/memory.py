@@ -3,16 +3,16 @@
 A backward pass reads values that the forward pass kept. If one of them is overwritten in between, the
 gradient would be silently wrong, so a write is noted here, and the backward pass refuses a value written
 after it was kept. NumPy itself knows which arrays share memory (`array.base`), so views need no bookkeeping
-of their own."""
+of their own.
+"""
 
 import itertools
 import weakref
 
 import numpy as np
 
-clock = itertools.count(
-    1
-)  # one clock for writes and for births of nodes: "written after it was kept" is a comparison
+# One clock for writes and for births of nodes, so that "written after it was kept" is a comparison.
+clock = itertools.count(1)
 
 
 class _Latest:

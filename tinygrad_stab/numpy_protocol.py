@@ -3,7 +3,8 @@
 NumPy asks the arguments of its functions, through two methods, whether they want to answer in its place. We
 look the function up in `ANSWERS`, which the table of derivatives fills. That is why a derivative rule can be
 written in NumPy's words and still be applied to tensors, which is all it takes to differentiate a gradient
-again."""
+again.
+"""
 
 from __future__ import annotations
 

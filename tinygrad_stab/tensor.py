@@ -1,8 +1,7 @@
-"""The Tensor: PyTorch's names for the primitives of `ops/`, and the switches that decide what is
-differentiated.
+"""The Tensor: an array that remembers how it was made, its operators, and what decides about its gradient.
 
-Methods take PyTorch's `dim` and `keepdim`, and NumPy's `axis` and `keepdims` as well. They hold no
-mathematics: each one translates its arguments and calls a primitive."""
+What it computes beyond operators stands in `methods.py`, what changes it in place in `inplace.py`.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +9,7 @@ import math
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -18,8 +17,8 @@ from . import ops
 from .autograd import backward
 from .graph import Node, Primitive, TensorBase
 from .hooks import RemovableHandle
-from .inplace import InPlace
-from .ops import elementwise, reduction
+from .methods import Methods
+from .ops import elementwise
 from .ops.shape import index
 from .printing import grad_fn_name, tensor_repr
 
@@ -35,14 +34,7 @@ class Size(tuple):
         return f"Size([{', '.join(map(str, self))}])"
 
 
-class Extreme(NamedTuple):
-    """What `max(dim)` and `min(dim)` return."""
-
-    values: Tensor
-    indices: Tensor
-
-
-class Tensor(InPlace):
+class Tensor(Methods):
     """An array that remembers how it was made, so that gradients can be carried back through it."""
 
     __slots__ = ()
@@ -265,223 +257,6 @@ class Tensor(InPlace):
         made_by = None if self.is_leaf else grad_fn_name(self.node.primitive.name)  # type: ignore[union-attr]
         return tensor_repr(self.array, requires_grad=self.requires_grad, grad_fn=made_by)
 
-    # --- element by element ---------------------------------------------------------------------------------
-
-    # fmt: off
-    def abs(self) -> Tensor:                       return ops.absolute(self)
-    def exp(self) -> Tensor:                       return ops.exp(self)
-    def log(self) -> Tensor:                       return ops.log(self)
-    def log1p(self) -> Tensor:                     return ops.log1p(self)
-    def log10(self) -> Tensor:                     return ops.log10(self)
-    def sqrt(self) -> Tensor:                      return ops.sqrt(self)
-    def square(self) -> Tensor:                    return ops.square(self)
-    def sin(self) -> Tensor:                       return ops.sin(self)
-    def cos(self) -> Tensor:                       return ops.cos(self)
-    def tanh(self) -> Tensor:                      return ops.tanh(self)
-    def sigmoid(self) -> Tensor:                   return ops.sigmoid(self)
-    def relu(self) -> Tensor:                      return ops.relu(self)
-    def sign(self) -> Tensor:                      return elementwise.sign(self)
-    def isnan(self) -> Tensor:                     return elementwise.isnan(self)
-    def isinf(self) -> Tensor:                     return elementwise.isinf(self)
-    def isfinite(self) -> Tensor:                  return elementwise.isfinite(self)
-    def pow(self, exponent: Any) -> Tensor:        return ops.power(self, exponent)
-    def matmul(self, other: Any) -> Tensor:        return ops.matmul(self, other)
-    def dot(self, other: Any) -> Tensor:           return ops.matmul(self, other)
-    def maximum(self, other: Any) -> Tensor:       return ops.maximum(self, other)
-    def minimum(self, other: Any) -> Tensor:       return ops.minimum(self, other)
-    # fmt: on
-
-    def clamp(self, min: Any = None, max: Any = None) -> Tensor:
-        return ops.clip(self, low=min, high=max)
-
-    clip = clamp
-
-    # --- reductions -----------------------------------------------------------------------------------------
-
-    def sum(
-        self, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False
-    ) -> Tensor:
-        return ops.sum(self, axis=_axes(dim, axis), keepdims=keepdim or keepdims)
-
-    def mean(
-        self, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False
-    ) -> Tensor:
-        return ops.mean(self, axis=_axes(dim, axis), keepdims=keepdim or keepdims)
-
-    def var(
-        self,
-        dim: Any = None,
-        unbiased: bool = True,
-        keepdim: bool = False,
-        *,
-        correction: int | None = None,
-        axis: Any = None,
-        keepdims: bool = False,
-    ) -> Tensor:
-        """Σ (x − μ)² / (n − correction), with correction 1 unless told otherwise; np.var(t) has 0."""
-        ddof = int(unbiased) if correction is None else correction
-        return ops.var(self, axis=_axes(dim, axis), ddof=ddof, keepdims=keepdim or keepdims)
-
-    def std(
-        self,
-        dim: Any = None,
-        unbiased: bool = True,
-        keepdim: bool = False,
-        *,
-        correction: int | None = None,
-        axis: Any = None,
-        keepdims: bool = False,
-    ) -> Tensor:
-        """√var, with the same correction."""
-        ddof = int(unbiased) if correction is None else correction
-        return ops.std(self, axis=_axes(dim, axis), ddof=ddof, keepdims=keepdim or keepdims)
-
-    def amax(self, dim: Any = None, keepdim: bool = False) -> Tensor:
-        return ops.max(self, axis=_axes(dim), keepdims=keepdim)
-
-    def amin(self, dim: Any = None, keepdim: bool = False) -> Tensor:
-        return ops.min(self, axis=_axes(dim), keepdims=keepdim)
-
-    def max(self, dim: Any = None, keepdim: bool = False) -> Any:
-        """The largest element, along a dim with its index; with another tensor, the larger of each pair."""
-        return self._extreme(ops.max, ops.maximum, reduction.argmax, dim, keepdim)
-
-    def min(self, dim: Any = None, keepdim: bool = False) -> Any:
-        """The smallest element, along a dim with its index; with another tensor, the smaller of each pair."""
-        return self._extreme(ops.min, ops.minimum, reduction.argmin, dim, keepdim)
-
-    def _extreme(self, reduce: Callable, pairwise: Callable, where: Callable, dim: Any, keepdim: bool) -> Any:
-        if dim is None:
-            return reduce(self)
-        if isinstance(dim, TensorBase):
-            return pairwise(self, dim)
-        indices = where(self, axis=dim, keepdims=True)
-        values = self.gather(
-            dim, indices
-        )  # not amax: only the element whose index is named gets the gradient
-        return Extreme(values, indices) if keepdim else Extreme(values.squeeze(dim), indices.squeeze(dim))
-
-    def gather(self, dim: int, index: Any) -> Tensor:
-        """out[i, j, …] = self[i, …, index[i, j, …], …]: along dim, the elements that index names."""
-        where = index.array if isinstance(index, TensorBase) else index
-        key: list = list(np.ogrid[tuple(slice(n) for n in where.shape)])
-        key[dim] = where
-        return ops.getitem(self, key=tuple(key))
-
-    def argmax(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
-        return reduction.argmax(self, axis=dim, keepdims=keepdim)
-
-    def argmin(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
-        return reduction.argmin(self, axis=dim, keepdims=keepdim)
-
-    def any(self, dim: Any = None) -> Tensor:
-        return reduction.any(self, axis=_axes(dim))
-
-    def all(self, dim: Any = None) -> Tensor:
-        return reduction.all(self, axis=_axes(dim))
-
-    def norm(self, p: Any = 2, dim: Any = None, keepdim: bool = False) -> Tensor:
-        """(Σ |x|ᵖ)^(1/p); p may be inf."""
-        axis = _axes(dim)
-        if p in (2, "fro"):
-            return ops.norm(self, axis=axis, keepdims=keepdim)
-        if p == math.inf:
-            return ops.max(ops.absolute(self), axis=axis, keepdims=keepdim)
-        return ops.sum(ops.absolute(self) ** p, axis=axis, keepdims=keepdim) ** (1 / p)
-
-    def logsumexp(self, dim: Any, keepdim: bool = False) -> Tensor:
-        return ops.logsumexp(self, axis=_axes(dim), keepdims=keepdim)
-
-    def softmax(self, dim: int) -> Tensor:
-        return ops.softmax(self, axis=dim)
-
-    def log_softmax(self, dim: int) -> Tensor:
-        return ops.log_softmax(self, axis=dim)
-
-    def cumsum(self, dim: int) -> Tensor:
-        return ops.cumsum(self, axis=dim)
-
-    # --- shapes ---------------------------------------------------------------------------------------------
-
-    def reshape(self, *shape: Any) -> Tensor:
-        return ops.reshape(self, shape=_sizes(shape))
-
-    view = reshape
-
-    def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-        """Merge the dims from start_dim to end_dim into one."""
-        shape = self.array.shape or (1,)
-        end = end_dim % len(shape) + 1
-        return self.reshape(*shape[:start_dim], math.prod(shape[start_dim:end]), *shape[end:])
-
-    def transpose(self, dim0: int, dim1: int) -> Tensor:
-        return ops.swapaxes(self, axis1=dim0, axis2=dim1)
-
-    swapaxes = transpose
-
-    def permute(self, *dims: Any) -> Tensor:
-        return ops.transpose(self, axes=_sizes(dims))
-
-    @property
-    def T(self) -> Tensor:
-        return ops.transpose(self)
-
-    def t(self) -> Tensor:
-        return ops.transpose(self)
-
-    def squeeze(self, dim: int | None = None) -> Tensor:
-        if dim is not None and self.array.shape[dim] != 1:
-            return self
-        return ops.squeeze(self, axis=dim)
-
-    def unsqueeze(self, dim: int) -> Tensor:
-        return ops.expand_dims(self, axis=dim)
-
-    def expand(self, *sizes: Any) -> Tensor:
-        """Repeat along dims of size 1 without copying; −1 keeps a size."""
-        sizes = _sizes(sizes)
-        old = (1,) * (len(sizes) - self.ndim) + self.array.shape
-        return ops.broadcast_to(self, shape=tuple(m if n == -1 else n for n, m in zip(sizes, old)))
-
-    # --- dtypes ---------------------------------------------------------------------------------------------
-
-    def astype(self, dtype: Any) -> Tensor:
-        return self if self.array.dtype == dtype else ops.astype(self, dtype=np.dtype(dtype))
-
-    def to(self, *args: Any, dtype: Any = None, device: Any = "cpu") -> Tensor:
-        """Convert to a dtype; the only device is the CPU."""
-        for arg in args:
-            dtype, device = (
-                (dtype, arg) if str(arg).split(":")[0] in ("cpu", "cuda", "mps") else (arg, device)
-            )
-        if str(device) != "cpu":
-            raise RuntimeError(
-                f"there is no device {device!r} here: this library computes with NumPy, on the CPU"
-            )
-        return (
-            self
-            if dtype is None
-            else self.astype(dtype.array.dtype if isinstance(dtype, TensorBase) else dtype)
-        )
-
-    def float(self) -> Tensor:
-        return self.astype(np.float32)
-
-    def double(self) -> Tensor:
-        return self.astype(np.float64)
-
-    def long(self) -> Tensor:
-        return self.astype(np.int64)
-
-    def int(self) -> Tensor:
-        return self.astype(np.int32)
-
-    def bool(self) -> Tensor:
-        return self.astype(np.bool_)
-
-    def cpu(self) -> Tensor:
-        return self
-
 
 Primitive.result = Tensor
 
@@ -496,12 +271,3 @@ class _RetainGrad:
         tensor = self.tensor()
         if tensor is not None:
             tensor._grad = g if tensor._grad is None else tensor._grad + g
-
-
-def _axes(dim: Any, axis: Any = None) -> Any:
-    dim = axis if dim is None else dim
-    return tuple(dim) if isinstance(dim, list) else dim
-
-
-def _sizes(sizes: tuple) -> tuple[int, ...]:
-    return tuple(sizes[0]) if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)) else sizes

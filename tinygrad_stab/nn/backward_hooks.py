@@ -2,7 +2,8 @@
 
 A module is no node of the graph; the graph knows primitives only. So the values that enter a hooked module
 and those that leave it pass through `gate`, a primitive that does nothing, and the gradient is seen where it
-crosses the gates."""
+crosses the gates.
+"""
 
 from __future__ import annotations
 

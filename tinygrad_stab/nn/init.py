@@ -25,7 +25,8 @@ A uniform distribution on ±b has variance b²/3, so b = √(3 v): the uniform a
 shape, not in size.
 
 Every function here fills its tensor in place, unseen by the graph, and returns it. Weights are (fan_out,
-fan_in, …), as Linear keeps them. If you compute x @ W instead of x @ W.T, the two fans change places."""
+fan_in, …), as Linear keeps them. If you compute x @ W instead of x @ W.T, the two fans change places.
+"""
 
 from __future__ import annotations
 
@@ -182,7 +183,8 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     al. 2014).
 
     Q comes from the QR decomposition of a normal matrix; dividing by the signs of R's diagonal makes it
-    uniform."""
+    uniform.
+    """
     if tensor.ndim < 2:
         raise ValueError("Only tensors with 2 or more dimensions are supported")
     rows, columns = tensor.array.shape[0], math.prod(tensor.array.shape[1:])
@@ -202,7 +204,8 @@ def trunc_normal_(
     """N(mean, std²) restricted to [a, b], by drawing again whatever falls outside.
 
     This lowers the variance: cut at ±2 std, it is 0.774 std². After 50 layers that has become a factor
-    2.7e-6."""
+    2.7e-6.
+    """
     rng = numpy_generator(generator)
     values = rng.normal(mean, std, np.shape(tensor))
     while np.any(outside := (values < a) | (values > b)):

@@ -18,7 +18,8 @@ class Linear(Module):
 
     W and b start uniform on ±1/√in_features. The variance of W is then 1/(3 in_features): a third of what
     keeps the signal's size through a linear net, and a sixth of what a ReLU net needs (`init`). PyTorch
-    arrives at it as kaiming_uniform_(W, a=√5), whose bound is √(6 / ((1 + 5) in_features))."""
+    arrives at it as kaiming_uniform_(W, a=√5), whose bound is √(6 / ((1 + 5) in_features)).
+    """
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True, dtype: Any = None) -> None:
         super().__init__()

@@ -2,7 +2,8 @@
 
 A Parameter assigned to an attribute is a parameter, a Module assigned to one is a submodule, in the order of
 assignment. There is no second registry to keep in step: `parameters()`, `state_dict()` and `repr` all read
-the attributes."""
+the attributes.
+"""
 
 from __future__ import annotations
 

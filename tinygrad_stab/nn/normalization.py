@@ -91,7 +91,8 @@ class BatchNorm1d(_BatchNorm):
 
     Training uses the batch's own mean and variance, so a sample's output depends on its companions;
     evaluation uses running averages. The bias of a layer before it is redundant: the mean takes it away
-    again."""
+    again.
+    """
 
     dims = (2, 3)
 

@@ -22,7 +22,8 @@ def batch_norm(
 
     In training μ and v are those of the batch, and the running ones move towards them by `momentum`. v is
     biased (÷ n) in the formula, but unbiased (÷ (n − 1)) in running_var, as in Ioffe & Szegedy 2015.
-    Otherwise μ and v are the running ones."""
+    Otherwise μ and v are the running ones.
+    """
     axes = tuple(k for k in range(input.array.ndim) if k != 1)
     shape = tuple(n if k == 1 else 1 for k, n in enumerate(input.array.shape))
     if training or running_mean is None or running_var is None:

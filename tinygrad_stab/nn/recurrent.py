@@ -4,7 +4,8 @@ like factors.
 For an RNN, hₜ = tanh(Wᵢ xₜ + bᵢ + Wₕ hₜ₋₁ + bₕ), the factor is diag(1 − hₜ²) Wₕ: it shrinks the gradient
 where the singular values of Wₕ are below 1, and can blow it up where they are above. The LSTM adds a cell
 state whose own factor is the forget gate (`ops/recurrent.py`), a number near 1 where the cell has learned to
-remember."""
+remember.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +74,8 @@ class LSTMCell(_Weights):
     """One step of an LSTM: (x, (h, c)) → (h′, c′); the equations stand in `ops/recurrent.py`.
 
     `forget_bias` is added to the forget gate's bias at the start, so that the cell remembers before it has
-    learned to (Jozefowicz et al. 2015 recommend 1); PyTorch has no such argument, and starts with 0."""
+    learned to (Jozefowicz et al. 2015 recommend 1); PyTorch has no such argument, and starts with 0.
+    """
 
     gates = 4
 
@@ -122,9 +124,8 @@ class _Sequence(_Weights):
                 getattr(self, f"{name}_l{layer}") for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
             )
             hs = []
-            for from_input in ops.linear(
-                xs, weight_ih, bias_ih
-            ):  # the inputs of all steps are multiplied at once
+            # The inputs of all steps are multiplied at once; only h needs one step after the other.
+            for from_input in ops.linear(xs, weight_ih, bias_ih):
                 state = self._step(from_input + ops.linear(state[0], weight_hh, bias_hh), state)
                 hs.append(state[0])
             xs = ops.stack(*hs)
@@ -182,7 +183,8 @@ class LSTM(_Sequence):
     """An LSTM over a sequence; returns (all h of the last layer, (last h, last c) of all layers).
 
     `forget_bias` is added to every forget gate's bias at the start; PyTorch has no such argument, and starts
-    with 0."""
+    with 0.
+    """
 
     gates = 4
 

@@ -5,7 +5,8 @@ neither stops the gradient from exploding nor brings back one that has vanished.
     by value    gᵢ ← min(max(gᵢ, −c), c), element by element: turns the gradient towards a corner
 
 Gradients are replaced, never scaled in place: an array may be shared with another tensor, which would be
-scaled twice."""
+scaled twice.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ def clip_grad_norm_(
 
     Idempotent, and without effect below max_norm. A norm that is NaN or infinite cannot be scaled away: the
     gradients are then left as they are, with a warning that names the first parameter concerned, or with
-    error_if_nonfinite an error."""
+    error_if_nonfinite an error.
+    """
     parameters = _with_gradients(parameters, "clip_grad_norm_")
     if not max_norm >= 0:
         raise ValueError(

@@ -1,5 +1,4 @@
-"""Activations and their slopes. What a deep net does to a gradient is, layer by layer, weights times these
-slopes.
+"""Activations and their slopes: what a layer does to a gradient is its weights times these slopes.
 
 A gradient dies wherever a slope is 0 in floating point. The numbers that matter, for float64 and (float32):
 
@@ -15,10 +14,8 @@ import numpy as np
 from ..graph import primitive
 from .elementwise import erf
 
-SELU_ALPHA, SELU_SCALE = (
-    1.6732632423543772,
-    1.0507009873554805,
-)  # the fixed point of Klambauer et al. 2017, eq. 14
+# With these two, mean 0 and variance 1 are a fixed point from layer to layer: Klambauer et al. 2017, eq. 14.
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 
 def _sigmoid(x):

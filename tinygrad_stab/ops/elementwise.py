@@ -82,9 +82,8 @@ def _astype(x, dtype):
     return x.astype(dtype)
 
 
-astype = primitive(
-    _astype, lambda g, y, x, dtype: g
-)  # the engine gives every gradient the dtype of its input
+# The engine gives every gradient the dtype of its input, so there is nothing left to do.
+astype = primitive(_astype, lambda g, y, x, dtype: g)
 
 equal, not_equal = constant(np.equal), constant(np.not_equal)
 less, less_equal = constant(np.less), constant(np.less_equal)

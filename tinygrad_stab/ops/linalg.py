@@ -50,9 +50,9 @@ def _linear(x, W, b=None):
     except ValueError:
         rows = "x".join(map(str, (math.prod(x.shape[:-1]), *x.shape[-1:])))
         raise RuntimeError(
-            f"linear: mat1 and mat2 shapes cannot be multiplied ({rows} and {W.shape[1]}x{W.shape[0]}): input "
-            f"of shape {x.shape} meets a weight that takes {W.shape[1]} features; change in_features, or the "
-            "layer before"
+            "linear: mat1 and mat2 shapes cannot be multiplied "
+            f"({rows} and {W.shape[1]}x{W.shape[0]}): input of shape {x.shape} meets a weight that takes "
+            f"{W.shape[1]} features; change in_features, or the layer before"
         ) from None
     return y if b is None else np.add(y, b, out=y if y.dtype == b.dtype else None)
 

@@ -19,7 +19,8 @@ class Adam(Optimizer):
 
     The very first step is lr · g / (|g| + ε): its length does not depend on the gradient's as long as |g| ≫
     ε. That hides a vanishing gradient from the optimizer, down to ε. weight_decay here is L2: it is divided
-    by √v̂ like the rest of g."""
+    by √v̂ like the rest of g.
+    """
 
     def __init__(
         self,

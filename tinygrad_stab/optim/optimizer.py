@@ -18,7 +18,8 @@ class Optimizer:
     """Base class. A subclass says how one parameter moves: `update(array, gradient, state, settings)`.
 
     `params` is an iterable of tensors, or of dicts {"params": …, "lr": …} whose settings override the
-    defaults."""
+    defaults.
+    """
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
         if isinstance(params, Tensor):

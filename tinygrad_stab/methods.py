@@ -1,0 +1,254 @@
+"""The methods that compute: PyTorch's names for the primitives of `ops/`.
+
+They take PyTorch's `dim` and `keepdim`, and NumPy's `axis` and `keepdims` as well. They hold no mathematics:
+each one translates its arguments and calls a primitive.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from . import ops
+from .graph import TensorBase
+from .inplace import InPlace
+from .ops import elementwise, reduction
+
+
+class Extreme(NamedTuple):
+    """What `max(dim)` and `min(dim)` return."""
+
+    values: Any
+    indices: Any
+
+
+class Methods(InPlace):
+    """The methods that make a new tensor; `Tensor` inherits them."""
+
+    __slots__ = ()
+
+    # --- element by element ---------------------------------------------------------------------------------
+
+    # fmt: off
+    def abs(self) -> Any:                       return ops.absolute(self)
+    def exp(self) -> Any:                       return ops.exp(self)
+    def log(self) -> Any:                       return ops.log(self)
+    def log1p(self) -> Any:                     return ops.log1p(self)
+    def log10(self) -> Any:                     return ops.log10(self)
+    def sqrt(self) -> Any:                      return ops.sqrt(self)
+    def square(self) -> Any:                    return ops.square(self)
+    def sin(self) -> Any:                       return ops.sin(self)
+    def cos(self) -> Any:                       return ops.cos(self)
+    def tanh(self) -> Any:                      return ops.tanh(self)
+    def sigmoid(self) -> Any:                   return ops.sigmoid(self)
+    def relu(self) -> Any:                      return ops.relu(self)
+    def sign(self) -> Any:                      return elementwise.sign(self)
+    def isnan(self) -> Any:                     return elementwise.isnan(self)
+    def isinf(self) -> Any:                     return elementwise.isinf(self)
+    def isfinite(self) -> Any:                  return elementwise.isfinite(self)
+    def pow(self, exponent: Any) -> Any:        return ops.power(self, exponent)
+    def matmul(self, other: Any) -> Any:        return ops.matmul(self, other)
+    def dot(self, other: Any) -> Any:           return ops.matmul(self, other)
+    def maximum(self, other: Any) -> Any:       return ops.maximum(self, other)
+    def minimum(self, other: Any) -> Any:       return ops.minimum(self, other)
+    # fmt: on
+
+    def clamp(self, min: Any = None, max: Any = None) -> Any:
+        return ops.clip(self, low=min, high=max)
+
+    clip = clamp
+
+    # --- reductions -----------------------------------------------------------------------------------------
+
+    def sum(self, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Any:
+        return ops.sum(self, axis=_axes(dim, axis), keepdims=keepdim or keepdims)
+
+    def mean(
+        self, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False
+    ) -> Any:
+        return ops.mean(self, axis=_axes(dim, axis), keepdims=keepdim or keepdims)
+
+    def var(
+        self,
+        dim: Any = None,
+        unbiased: bool = True,
+        keepdim: bool = False,
+        *,
+        correction: int | None = None,
+        axis: Any = None,
+        keepdims: bool = False,
+    ) -> Any:
+        """Σ (x − μ)² / (n − correction), with correction 1 unless told otherwise; np.var(t) has 0."""
+        ddof = int(unbiased) if correction is None else correction
+        return ops.var(self, axis=_axes(dim, axis), ddof=ddof, keepdims=keepdim or keepdims)
+
+    def std(
+        self,
+        dim: Any = None,
+        unbiased: bool = True,
+        keepdim: bool = False,
+        *,
+        correction: int | None = None,
+        axis: Any = None,
+        keepdims: bool = False,
+    ) -> Any:
+        """√var, with the same correction."""
+        ddof = int(unbiased) if correction is None else correction
+        return ops.std(self, axis=_axes(dim, axis), ddof=ddof, keepdims=keepdim or keepdims)
+
+    def amax(self, dim: Any = None, keepdim: bool = False) -> Any:
+        return ops.max(self, axis=_axes(dim), keepdims=keepdim)
+
+    def amin(self, dim: Any = None, keepdim: bool = False) -> Any:
+        return ops.min(self, axis=_axes(dim), keepdims=keepdim)
+
+    def max(self, dim: Any = None, keepdim: bool = False) -> Any:
+        """The largest element, along a dim with its index; with another tensor, the larger of each pair."""
+        return self._extreme(ops.max, ops.maximum, reduction.argmax, dim, keepdim)
+
+    def min(self, dim: Any = None, keepdim: bool = False) -> Any:
+        """The smallest element, along a dim with its index; with another tensor, the smaller of each pair."""
+        return self._extreme(ops.min, ops.minimum, reduction.argmin, dim, keepdim)
+
+    def _extreme(self, reduce: Callable, pairwise: Callable, where: Callable, dim: Any, keepdim: bool) -> Any:
+        if dim is None:
+            return reduce(self)
+        if isinstance(dim, TensorBase):
+            return pairwise(self, dim)
+        indices = where(self, axis=dim, keepdims=True)
+        # Not amax: among equals, the one whose index is returned gets all the gradient.
+        values = self.gather(dim, indices)
+        return Extreme(values, indices) if keepdim else Extreme(values.squeeze(dim), indices.squeeze(dim))
+
+    def gather(self, dim: int, index: Any) -> Any:
+        """out[i, j, …] = self[i, …, index[i, j, …], …]: along dim, the elements that index names."""
+        where = index.array if isinstance(index, TensorBase) else index
+        key: list = list(np.ogrid[tuple(slice(n) for n in where.shape)])
+        key[dim] = where
+        return ops.getitem(self, key=tuple(key))
+
+    def argmax(self, dim: int | None = None, keepdim: bool = False) -> Any:
+        return reduction.argmax(self, axis=dim, keepdims=keepdim)
+
+    def argmin(self, dim: int | None = None, keepdim: bool = False) -> Any:
+        return reduction.argmin(self, axis=dim, keepdims=keepdim)
+
+    def any(self, dim: Any = None) -> Any:
+        return reduction.any(self, axis=_axes(dim))
+
+    def all(self, dim: Any = None) -> Any:
+        return reduction.all(self, axis=_axes(dim))
+
+    def norm(self, p: Any = 2, dim: Any = None, keepdim: bool = False) -> Any:
+        """(Σ |x|ᵖ)^(1/p); p may be inf."""
+        axis = _axes(dim)
+        if p in (2, "fro"):
+            return ops.norm(self, axis=axis, keepdims=keepdim)
+        if p == math.inf:
+            return ops.max(ops.absolute(self), axis=axis, keepdims=keepdim)
+        return ops.sum(ops.absolute(self) ** p, axis=axis, keepdims=keepdim) ** (1 / p)
+
+    def logsumexp(self, dim: Any, keepdim: bool = False) -> Any:
+        return ops.logsumexp(self, axis=_axes(dim), keepdims=keepdim)
+
+    def softmax(self, dim: int) -> Any:
+        return ops.softmax(self, axis=dim)
+
+    def log_softmax(self, dim: int) -> Any:
+        return ops.log_softmax(self, axis=dim)
+
+    def cumsum(self, dim: int) -> Any:
+        return ops.cumsum(self, axis=dim)
+
+    # --- shapes ---------------------------------------------------------------------------------------------
+
+    def reshape(self, *shape: Any) -> Any:
+        return ops.reshape(self, shape=_sizes(shape))
+
+    view = reshape
+
+    def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Any:
+        """Merge the dims from start_dim to end_dim into one."""
+        shape = self.array.shape or (1,)
+        end = end_dim % len(shape) + 1
+        return self.reshape(*shape[:start_dim], math.prod(shape[start_dim:end]), *shape[end:])
+
+    def transpose(self, dim0: int, dim1: int) -> Any:
+        return ops.swapaxes(self, axis1=dim0, axis2=dim1)
+
+    swapaxes = transpose
+
+    def permute(self, *dims: Any) -> Any:
+        return ops.transpose(self, axes=_sizes(dims))
+
+    @property
+    def T(self) -> Any:
+        return ops.transpose(self)
+
+    def t(self) -> Any:
+        return ops.transpose(self)
+
+    def squeeze(self, dim: int | None = None) -> Any:
+        if dim is not None and self.array.shape[dim] != 1:
+            return self
+        return ops.squeeze(self, axis=dim)
+
+    def unsqueeze(self, dim: int) -> Any:
+        return ops.expand_dims(self, axis=dim)
+
+    def expand(self, *sizes: Any) -> Any:
+        """Repeat along dims of size 1 without copying; −1 keeps a size."""
+        sizes = _sizes(sizes)
+        old = (1,) * (len(sizes) - self.array.ndim) + self.array.shape
+        return ops.broadcast_to(self, shape=tuple(m if n == -1 else n for n, m in zip(sizes, old)))
+
+    # --- dtypes ---------------------------------------------------------------------------------------------
+
+    def astype(self, dtype: Any) -> Any:
+        return self if self.array.dtype == dtype else ops.astype(self, dtype=np.dtype(dtype))
+
+    def to(self, *args: Any, dtype: Any = None, device: Any = "cpu") -> Any:
+        """Convert to a dtype; the only device is the CPU."""
+        for arg in args:
+            dtype, device = (
+                (dtype, arg) if str(arg).split(":")[0] in ("cpu", "cuda", "mps") else (arg, device)
+            )
+        if str(device) != "cpu":
+            raise RuntimeError(
+                f"there is no device {device!r} here: this library computes with NumPy, on the CPU"
+            )
+        return (
+            self
+            if dtype is None
+            else self.astype(dtype.array.dtype if isinstance(dtype, TensorBase) else dtype)
+        )
+
+    def float(self) -> Any:
+        return self.astype(np.float32)
+
+    def double(self) -> Any:
+        return self.astype(np.float64)
+
+    def long(self) -> Any:
+        return self.astype(np.int64)
+
+    def int(self) -> Any:
+        return self.astype(np.int32)
+
+    def bool(self) -> Any:
+        return self.astype(np.bool_)
+
+    def cpu(self) -> Any:
+        return self
+
+
+def _axes(dim: Any, axis: Any = None) -> Any:
+    dim = axis if dim is None else dim
+    return tuple(dim) if isinstance(dim, list) else dim
+
+
+def _sizes(sizes: tuple) -> tuple[int, ...]:
+    return tuple(sizes[0]) if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)) else sizes
