@@ -25,11 +25,12 @@ from typing import Any
 
 import numpy as np
 
-from .grad_mode import enable_grad, no_grad
+from .anomaly import check_backward, detect_anomaly, set_detect_anomaly
+from .grad_mode import enable_grad, mode, no_grad
 from .graph import Node, Primitive, TensorBase
 from .memory import latest
 
-__all__ = ["backward", "enable_grad", "grad", "no_grad"]
+__all__ = ["backward", "detect_anomaly", "enable_grad", "grad", "no_grad", "set_detect_anomaly"]
 
 
 def _sweep(gradients: dict[Node, Any], targets: set[Node] | None, retain: bool, record: bool) -> dict:
@@ -52,6 +53,8 @@ def _sweep(gradients: dict[Node, Any], targets: set[Node] | None, retain: bool, 
             if latest.write > node.birth:
                 node.check_unwritten(k)
             gx = node.primitive.rules[k](g, y, *inputs, **node.options)
+            if mode.detecting:
+                check_backward(node, k, gx)
             if gx.shape != parent.shape:
                 gx = _undo_broadcasting(gx, parent.shape)
             if gx.dtype is not parent.dtype:

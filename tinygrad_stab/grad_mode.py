@@ -8,6 +8,7 @@ from typing import Any
 
 class _Mode:
     recording = True
+    detecting = False  # see anomaly.py
 
 
 mode = _Mode()

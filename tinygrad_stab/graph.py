@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from .anomaly import check_forward, users_line
 from .grad_mode import mode
 from .memory import clock, written_since
 from .numpy_protocol import ANSWERS, AnswersNumpy
@@ -64,10 +65,15 @@ class Primitive:
             raise _misfit(self.name, arrays, error) from None
         if not tensors:
             return y  # arrays in, arrays out: a rule may be written with primitives too
+        if mode.detecting:
+            check_forward(self.name, arrays, y)
         if not mode.recording or not any(parents):
             return tuple(map(self.result, y)) if type(y) is tuple else self.result(y)
         kept = arrays if self.variadic else [x if keep else None for x, keep in zip(arrays, self.keeps)]
-        return outputs_of(Node(self, parents, kept, y if self.keeps_y else None, options, y), y)
+        node = Node(self, parents, kept, y if self.keeps_y else None, options, y)
+        if mode.detecting:
+            node.origin = users_line()
+        return outputs_of(node, y)
 
 
 def primitive(
@@ -114,8 +120,12 @@ def _misfit(name: str, arrays: list, error: Exception) -> Exception:
 class Node:
     """How a tensor was made. A leaf's node has no primitive: it marks where a gradient is collected."""
 
-    __slots__ = ("primitive", "parents", "inputs", "y", "options", "shape", "dtype", "birth", "hooks", "leaf")
+    __slots__ = (
+        "primitive", "parents", "inputs", "y", "options", "shape", "dtype",
+        "birth", "hooks", "leaf", "origin",
+    )  # fmt: skip
     leaf: Any  # of a leaf: a weak reference to its tensor
+    origin: str  # where anomalies are being searched: the user's line
 
     def __init__(self, primitive: Any, parents: Any, inputs: Any, y: Any, options: Any, like: Any) -> None:
         self.primitive, self.parents, self.options = primitive, parents, options

@@ -1,0 +1,110 @@
+"""Where the first NaN or infinity came from: `with autograd.detect_anomaly():` around both passes.
+
+NaN spreads: by the time a loss is NaN, so are all weights. Inside the block every primitive looks at what it
+has just computed, forward and backward, and the first value that is not finite stops the program there, with
+the line of your program that computed it, the values that went in, and the usual cure. It costs time, so it
+is for searching only."""
+
+from __future__ import annotations
+
+import contextlib
+import linecache
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .grad_mode import mode
+
+_INSIDE = tuple(os.path.dirname(os.path.abspath(m.__file__ or "")) for m in (sys.modules[__package__], np))
+
+REMEDIES = {
+    "log": "log x has no finite value at 0, and none at all below: clamp its argument, x.clamp(min=1e-12)",
+    "divide": "a divisor is 0, or so small that the quotient overflows: add a small number to it",
+    "sqrt": "√x is undefined below 0 and has an infinite slope at 0: take (x + 1e-12).sqrt()",
+    "exp": "eˣ overflows beyond 88 in float32, 709 in float64: subtract the maximum, as logsumexp does",
+    "power": "a negative base with a broken exponent, 0 to a negative power, or an overflow: clamp the base",
+    "linear": "a sum of products has overflowed: the signal explodes, see stability.probe(); start with "
+    "smaller weights, normalize, or take smaller steps",
+}
+REMEDIES["matmul"] = REMEDIES["linear"]
+BEFORE = "it came in from outside: from the data, or from a weight that an earlier step threw out of range"
+GENERAL = "follow the values: print the inputs before this line, and see whether they grow from step to step"
+
+
+class detect_anomaly(contextlib.ContextDecorator):
+    """Raise at the first value that is not finite, forward or backward; with check_nan=False do nothing."""
+
+    def __init__(self, check_nan: bool = True) -> None:
+        self.check_nan = check_nan
+        self._before: list[bool] = []
+
+    def __enter__(self) -> None:
+        self._before.append(mode.detecting)
+        mode.detecting = self.check_nan
+
+    def __exit__(self, *exception: Any) -> None:
+        mode.detecting = self._before.pop()
+
+
+def set_detect_anomaly(enabled: bool) -> None:
+    """Switch anomaly detection on or off from here on."""
+    mode.detecting = bool(enabled)
+
+
+def users_line() -> str:
+    """File, line number and text of the innermost line that belongs to neither this library nor NumPy."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_INSIDE):
+        frame = frame.f_back
+    name, number = frame.f_code.co_filename, frame.f_lineno
+    text = linecache.getline(name, number).strip()
+    return f"{name}, line {number}" + (f": {text}" if text else "")
+
+
+def check_forward(op: str, inputs: Sequence[Any], y: Any) -> None:
+    """Raise if one of the outputs of a primitive is not finite."""
+    for out in y if isinstance(y, tuple) else (y,):
+        named = {f"input {k}": x for k, x in enumerate(inputs)}
+        came_in = any(isinstance(x, np.ndarray) and not _finite(x).all() for x in inputs)
+        _check(op, "", named, np.asarray(out), users_line(), BEFORE if came_in else REMEDIES.get(op, GENERAL))
+
+
+def check_backward(node: Any, which: int, gx: Any) -> None:
+    """Raise if a gradient is not finite; the line that is named is that of the forward pass."""
+    op, line = node.primitive.name, getattr(node, "origin", "a line before the block")
+    for g in gx if isinstance(gx, tuple) else (gx,):
+        if g is not None:
+            named = {f"input {k}": x for k, x in enumerate(node.inputs)} | {"output": node.y}
+            what = f"in the gradient of its input {which} "
+            _check(op, what, named, np.asarray(g), line, REMEDIES.get(op, GENERAL))
+
+
+def _finite(x: np.ndarray) -> np.ndarray:
+    return np.isfinite(x) if x.dtype.kind == "f" else np.ones(x.shape, bool)
+
+
+def _check(op: str, what: str, named: dict[str, Any], values: np.ndarray, line: str, remedy: str) -> None:
+    bad = ~_finite(values)
+    if not bad.any():
+        return
+    at = tuple(map(int, np.argwhere(bad)[0]))
+    known = {name: np.asarray(x) for name, x in named.items() if isinstance(x, (np.ndarray, float, int))}
+    raise RuntimeError(
+        f"detect_anomaly: {op} produced {int(bad.sum())} of {values.size} values not finite {what}"
+        f"(first: {values[at]}{f' at {at}' if at else ''}).\n"
+        f"  in {line}\n"
+        f"  with {', '.join(_described(name, x, values.shape, at) for name, x in known.items())}\n"
+        f"  {remedy}"
+    )
+
+
+def _described(name: str, x: np.ndarray, shape: tuple[int, ...], at: tuple[int, ...]) -> str:
+    """An input by its value where an elementwise function went wrong, otherwise by its range."""
+    try:
+        return f"{name} {x.shape} = {float(np.broadcast_to(x, shape)[at]):.6g} there"
+    except ValueError:
+        extent = f" from {np.nanmin(x):.4g} to {np.nanmax(x):.4g}" if x.size else ""
+        return f"{name} {x.shape}{extent}"
