@@ -1,0 +1,50 @@
+"""What the README prints and promises is what happens."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import tinygrad_stab
+from tinygrad_stab.graph import primitive
+from tinygrad_stab.numpy_protocol import ANSWERS
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_example_prints_the_numbers_shown(capsys):
+    code, shown = re.search(r"```python\n(.*?)```\n\n```\n(.*?)```", README, re.S).groups()
+    exec(compile(code, "README.md", "exec"), {})
+    assert capsys.readouterr().out == shown
+
+
+def test_the_factors_in_the_text_are_those_of_the_example():
+    shown = [float(number) for number in re.findall(r"^(?:sigmoid|ReLU), \w+ +(\S+)$", README, re.M)]
+    assert len(shown) == 3
+    for ratio, factor in zip(shown, (0.236, 0.5**0.5, 1.0)):
+        assert abs(ratio ** (1 / 29) / factor - 1) < 0.02
+
+
+def test_the_op_shown_works():
+    line = re.search(r"^cosh = (primitive\(.*\))$", README, re.M).group(1)
+    try:
+        cosh = eval(line, {"primitive": primitive, "np": np})
+        x = tinygrad_stab.tensor([0.3, -2.0], requires_grad=True)
+        cosh(x).sum().backward()
+        np.testing.assert_allclose(x.grad, np.sinh([0.3, -2.0]), rtol=1e-6)
+    finally:
+        tinygrad_stab.graph.TABLE.pop("cosh")
+        ANSWERS.pop(np.cosh)
+
+
+def test_importing_the_library_does_not_import_matplotlib():
+    code = "import sys, tinygrad_stab; sys.exit('matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_files_of_the_reading_order_exist():
+    package = Path(tinygrad_stab.__file__).parent
+    for name in re.findall(r"`([a-z_/]+\.py)`", README.split("## Reading the source")[1].split("##")[0]):
+        assert (package / name).is_file(), name
