@@ -27,7 +27,7 @@ import numpy as np
 
 from .anomaly import check_backward, detect_anomaly, set_detect_anomaly
 from .grad_mode import enable_grad, mode, no_grad
-from .graph import Node, Primitive, TensorBase
+from .graph import Node, Parts, Primitive, TensorBase
 from .memory import latest
 
 __all__ = ["backward", "detect_anomaly", "enable_grad", "grad", "no_grad", "set_detect_anomaly"]
@@ -55,10 +55,11 @@ def _sweep(gradients: dict[Node, Any], targets: set[Node] | None, retain: bool, 
             gx = node.primitive.rules[k](g, y, *inputs, **node.options)
             if mode.detecting:
                 check_backward(node, k, gx)
-            if gx.shape != parent.shape:
-                gx = _undo_broadcasting(gx, parent.shape)
-            if gx.dtype is not parent.dtype:
-                gx = gx.astype(parent.dtype)
+            if not isinstance(gx, Parts):
+                if gx.shape != parent.shape:
+                    gx = _undo_broadcasting(gx, parent.shape)
+                if gx.dtype is not parent.dtype:
+                    gx = gx.astype(parent.dtype)
             if parent in gradients:  # not +=: an array may be the gradient of two inputs
                 gradients[parent] = gradients[parent] + gx
             elif parent.primitive:
@@ -107,10 +108,10 @@ def _undo_broadcasting(g: Any, shape: tuple[int, ...]) -> Any:
 def _after_hooks(hooks: list[Callable], g: Any) -> Any:
     """Show a gradient to hooks, as a tensor; what a hook returns takes its place."""
     for hook in hooks:
-        if isinstance(g, tuple):  # of a primitive with several outputs
+        if isinstance(g, Parts):  # of a primitive with several outputs
             tensors = tuple(part if part is None else _as_tensor(part) for part in g)
             changed = zip(hook(tensors), tensors, g)
-            g = type(g)(old if new is given else _like(new, old) for new, given, old in changed)
+            g = Parts(old if new is given else _like(new, old) for new, given, old in changed)
         else:
             new = hook(_as_tensor(g))
             g = g if new is None else _like(new, g)

@@ -41,19 +41,20 @@ class Primitive:
         self.forward, self.name, self.variadic = forward, forward.__name__.strip("_"), variadic
         self.rules = OneForAll(rules[0]) if variadic else rules
         self.arity = 1_000 if variadic else len(rules)
+        self.option_names = option_names(rules[0], len(rules))
         self.reads = [positions_read(rule) for rule in rules]
-        self.keeps_y = any(1 in read for read in self.reads)
-        self.keeps = [any(2 + k in read for read in self.reads) for k in range(len(rules))]
-        self.options = option_names(rules[0], len(rules))
+        read = set().union(*self.reads)
+        self.keeps_y = 1 in read
+        self.drops = [] if variadic else [k for k in range(len(rules)) if 2 + k not in read]
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         if len(inputs) > self.arity:  # np.sum(t, 0): an option given by position
-            options.update(zip(self.options, inputs[self.arity :]))
+            options.update(zip(self.option_names, inputs[self.arity :]))
             inputs = inputs[: self.arity]
-        arrays, parents, tensors = [], [], False
+        arrays: list[Any] = []
+        parents: list[Node | None] = []
         for x in inputs:
             if isinstance(x, TensorBase):
-                tensors = True
                 arrays.append(x.array)
                 parents.append(x.node)
             else:
@@ -63,17 +64,19 @@ class Primitive:
             y = self.forward(*arrays, **options)
         except (ValueError, IndexError) as error:
             raise _misfit(self.name, arrays, error) from None
-        if not tensors:
-            return y  # arrays in, arrays out: a rule may be written with primitives too
         if mode.detecting:
             check_forward(self.name, arrays, y)
-        if not mode.recording or not any(parents):
-            return tuple(map(self.result, y)) if type(y) is tuple else self.result(y)
-        kept = arrays if self.variadic else [x if keep else None for x, keep in zip(arrays, self.keeps)]
-        node = Node(self, parents, kept, y if self.keeps_y else None, options, y)
-        if mode.detecting:
-            node.origin = users_line()
-        return outputs_of(node, y)
+        if not (mode.recording and any(parents)):
+            return self._unrecorded(inputs, y)
+        for k in self.drops:
+            if k < len(arrays):
+                arrays[k] = None
+        return outputs_of(Node(self, parents, arrays, y if self.keeps_y else None, options, y), y)
+
+    def _unrecorded(self, inputs: tuple, y: Any) -> Any:
+        if not any(isinstance(x, TensorBase) for x in inputs):
+            return y  # arrays in, arrays out: a rule may be written with primitives too
+        return tuple(map(self.result, y)) if type(y) is tuple else self.result(y)
 
 
 def primitive(
@@ -124,17 +127,20 @@ class Node:
         "primitive", "parents", "inputs", "y", "options", "shape", "dtype",
         "birth", "hooks", "leaf", "origin",
     )  # fmt: skip
+    shape: Any  # of the tensor; unset for a primitive with several outputs
+    dtype: Any
     leaf: Any  # of a leaf: a weak reference to its tensor
     origin: str  # where anomalies are being searched: the user's line
 
     def __init__(self, primitive: Any, parents: Any, inputs: Any, y: Any, options: Any, like: Any) -> None:
         self.primitive, self.parents, self.options = primitive, parents, options
         self.inputs, self.y = inputs, y  # what the rules read; None where they do not
-        several = type(like) is tuple
-        self.shape: Any = None if several else like.shape
-        self.dtype: Any = None if several else like.dtype
         self.birth = next(clock)
         self.hooks: list[Callable] | None = None
+        if type(like) is not tuple:
+            self.shape, self.dtype = like.shape, like.dtype
+        if mode.detecting:
+            self.origin = users_line()
 
     def as_arrays(self) -> tuple[Any, Any]:
         """The kept values (y, inputs)."""
@@ -196,18 +202,15 @@ def outputs_of(node: Node, y: Any) -> Any:
     )
 
 
-class _Parts(tuple):
+class Parts(tuple):
     """The gradients of several outputs of one primitive; None where none has arrived."""
 
-    shape: Any = None
-    dtype: Any = None
-
-    def __add__(self, other: Any) -> _Parts:
-        return _Parts(b if a is None else a if b is None else a + b for a, b in zip(self, other))
+    def __add__(self, other: Any) -> Parts:
+        return Parts(b if a is None else a if b is None else a + b for a, b in zip(self, other))
 
 
 def _output(whole: Any, k: int, n: int) -> Any:
     return whole[k]
 
 
-_pick = Primitive(_output, [lambda g, y, whole, k, n: _Parts(g if j == k else None for j in range(n))])
+_pick = Primitive(_output, [lambda g, y, whole, k, n: Parts(g if j == k else None for j in range(n))])

@@ -1,5 +1,6 @@
 """Products of matrices. Differentiating Y = A B gives back products: ∂L/∂A = G Bᵀ and ∂L/∂B = Aᵀ G."""
 
+import functools
 import math
 
 import numpy as np
@@ -59,17 +60,24 @@ def _linear(x, W, b=None):
 
 def _linear_W(g, y, x, W, b):
     """yₙₒ = Σᵢ xₙᵢ Wₒᵢ, so ∂L/∂Wₒᵢ = Σₙ gₙₒ xₙᵢ = Gᵀ X."""
-    return _rows(g).T @ _rows(x)
+    return g.T @ x if g.ndim == 2 else _rows(g).T @ _rows(x)
 
 
 def _linear_b(g, y, x, W, b):
     """∂L/∂bₒ = Σₙ gₙₒ = 1ᵀ G; as a product this runs several times as fast as np.sum."""
-    g = _rows(g)
-    return np.ones(len(g), g.dtype) @ g
+    g = g if g.ndim == 2 else _rows(g)
+    return _ones(len(g), g.dtype) @ g
 
 
 def _rows(x):
-    return x if x.ndim == 2 else np.reshape(x, (-1, x.shape[-1]))
+    return np.reshape(x, (-1, x.shape[-1]))
+
+
+@functools.lru_cache
+def _ones(n, dtype):
+    ones = np.ones(n, dtype)
+    ones.flags.writeable = False  # it is lent to many
+    return ones
 
 
 # fmt: off
