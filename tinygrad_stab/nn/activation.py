@@ -1,13 +1,67 @@
-"""Activations as modules. Their formulas and slopes stand in `ops/activation.py`."""
+"""Activations, as functions and as modules. Formulas and slopes stand in `ops/activation.py`."""
 
 from __future__ import annotations
 
 from .. import ops
 from ..creation import full
 from ..tensor import Tensor
-from . import functional as F
 from .module import Module
 from .parameter import Parameter
+
+tanh, sigmoid, relu, silu, selu = ops.tanh, ops.sigmoid, ops.relu, ops.silu, ops.selu
+
+
+def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    """x for x > 0, negative_slope · x below."""
+    return ops.leaky_relu(input, slope=negative_slope)
+
+
+def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """x for x > 0, α (eˣ − 1) below."""
+    return ops.elu(input, alpha=alpha)
+
+
+def prelu(input: Tensor, weight: Tensor) -> Tensor:
+    """x for x > 0, a x below; a single, or one for each channel, which is dim 1."""
+    if weight.numel() == 1 or input.ndim < 2:
+        return ops.prelu(input, weight)
+    if weight.numel() != input.shape[1]:
+        raise RuntimeError(
+            f"prelu: {weight.numel()} slopes for an input of shape {tuple(input.shape)}: dim 1 is the channel"
+        )
+    return ops.prelu(input, weight.reshape(-1, *[1] * (input.ndim - 2)))
+
+
+def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+    """log(1 + e^βx) / β. `threshold` is PyTorch's guard against overflow; this formula needs none."""
+    return ops.softplus(input, beta=beta)
+
+
+def gelu(input: Tensor, approximate: str = "none") -> Tensor:
+    """x Φ(x); with approximate='tanh', Φ(x) ≈ (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2."""
+    if approximate == "tanh":
+        return 0.5 * input * (1 + (0.7978845608028654 * (input + 0.044715 * input**3)).tanh())
+    if approximate != "none":
+        raise RuntimeError(f"gelu: approximate must be 'none' or 'tanh', not {approximate!r}")
+    return ops.gelu(input)
+
+
+def softmax(input: Tensor, dim: int | None = None) -> Tensor:
+    """eˣ / Σ eˣ along dim."""
+    return ops.softmax(input, axis=_needed(dim, "softmax"))
+
+
+def log_softmax(input: Tensor, dim: int | None = None) -> Tensor:
+    """x − log Σ eˣ along dim."""
+    return ops.log_softmax(input, axis=_needed(dim, "log_softmax"))
+
+
+def _needed(dim: int | None, name: str) -> int:
+    if dim is None:
+        raise ValueError(
+            f"{name}: say along which dim the values add up to 1; for scores (batch, classes) that is dim=1"
+        )
+    return dim
 
 
 class Sigmoid(Module):
@@ -93,7 +147,7 @@ class PReLU(Module):
         self.weight = Parameter(full((num_parameters,), float(init)))
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.prelu(input, self.weight)
+        return prelu(input, self.weight)
 
     def extra_repr(self) -> str:
         return f"num_parameters={self.num_parameters}"
@@ -107,7 +161,7 @@ class Softplus(Module):
         self.beta, self.threshold = beta, threshold
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.softplus(input, self.beta, self.threshold)
+        return softplus(input, self.beta, self.threshold)
 
     def extra_repr(self) -> str:
         return f"beta={self.beta}, threshold={self.threshold}"
@@ -121,7 +175,7 @@ class GELU(Module):
         self.approximate = approximate
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.gelu(input, self.approximate)
+        return gelu(input, self.approximate)
 
     def extra_repr(self) -> str:
         return f"approximate={self.approximate!r}"
@@ -135,7 +189,7 @@ class Softmax(Module):
         self.dim = dim
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.softmax(input, self.dim)
+        return softmax(input, self.dim)
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}"
@@ -145,4 +199,4 @@ class LogSoftmax(Softmax):
     """x − log Σ eˣ along dim."""
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.log_softmax(input, self.dim)
+        return log_softmax(input, self.dim)
