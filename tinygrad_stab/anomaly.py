@@ -8,17 +8,13 @@ is for searching only."""
 from __future__ import annotations
 
 import contextlib
-import linecache
-import os
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from .grad_mode import mode
-
-_INSIDE = tuple(os.path.dirname(os.path.abspath(m.__file__ or "")) for m in (sys.modules[__package__], np))
+from .user_code import users_line
 
 REMEDIES = {
     "log": "log x has no finite value at 0, and none at all below: clamp its argument, x.clamp(min=1e-12)",
@@ -52,16 +48,6 @@ class detect_anomaly(contextlib.ContextDecorator):
 def set_detect_anomaly(enabled: bool) -> None:
     """Switch anomaly detection on or off from here on."""
     mode.detecting = bool(enabled)
-
-
-def users_line() -> str:
-    """File, line number and text of the innermost line that belongs to neither this library nor NumPy."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_INSIDE):
-        frame = frame.f_back
-    name, number = frame.f_code.co_filename, frame.f_lineno
-    text = linecache.getline(name, number).strip()
-    return f"{name}, line {number}" + (f": {text}" if text else "")
 
 
 def check_forward(op: str, inputs: Sequence[Any], y: Any) -> None:

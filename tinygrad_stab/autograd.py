@@ -53,6 +53,8 @@ def _sweep(gradients: dict[Node, Any], targets: set[Node] | None, retain: bool, 
             if latest.write > node.birth:
                 node.check_unwritten(k)
             gx = node.primitive.rules[k](g, y, *inputs, **node.options)
+            if gx is None:
+                continue
             if mode.detecting:
                 check_backward(node, k, gx)
             if not isinstance(gx, Parts):
@@ -66,7 +68,7 @@ def _sweep(gradients: dict[Node, Any], targets: set[Node] | None, retain: bool, 
                 gradients[parent] = gx
                 heapq.heappush(queue, (-parent.birth, parent))
             else:
-                gradients[parent] = gx if record else _own(gx, g)
+                gradients[parent] = _own(gx, g)
         if not retain:
             node.free()
     for leaf, g in gradients.items():  # leaves never queue, so what is left over is theirs
@@ -74,9 +76,10 @@ def _sweep(gradients: dict[Node, Any], targets: set[Node] | None, retain: bool, 
     return found
 
 
-def _own(gx: np.ndarray, g: np.ndarray) -> np.ndarray:
+def _own(gx: Any, g: Any) -> Any:
     """What a leaf keeps must be nobody else's: a rule may hand on g itself, or a view."""
-    return gx.copy() if gx is g or gx.base is not None else gx
+    array = gx.array if isinstance(gx, TensorBase) else gx
+    return _copy(gx) if gx is g or isinstance(g, Parts) or array.base is not None else gx
 
 
 def _leading_to(targets: set[Node], roots: dict[Node, Any]) -> set[Node]:
@@ -105,21 +108,24 @@ def _undo_broadcasting(g: Any, shape: tuple[int, ...]) -> Any:
     return g if g.shape == shape else np.broadcast_to(g, shape)
 
 
-def _after_hooks(hooks: list[Callable], g: Any) -> Any:
-    """Show a gradient to hooks, as a tensor; what a hook returns takes its place."""
-    for hook in hooks:
-        if isinstance(g, Parts):  # of a primitive with several outputs
-            tensors = tuple(part if part is None else _as_tensor(part) for part in g)
-            changed = zip(hook(tensors), tensors, g)
-            g = Parts(old if new is given else _like(new, old) for new, given, old in changed)
+def _after_hooks(hooks: dict[float, Callable], g: Any) -> Any:
+    """Show a gradient to hooks, as a tensor of their own; what a hook returns takes its place."""
+    for _, hook in sorted(hooks.items()):
+        if isinstance(g, Parts):
+            g = Parts(map(_replaced, g, hook(tuple(map(_as_tensor, map(_copy, g))))))
         else:
-            new = hook(_as_tensor(g))
-            g = g if new is None else _like(new, g)
+            g = _replaced(g, hook(_as_tensor(_copy(g))))
     return g
 
 
-def _like(changed: Any, g: Any) -> Any:
-    return changed if isinstance(g, TensorBase) else changed.array
+def _replaced(g: Any, new: Any) -> Any:
+    if new is None:
+        return g
+    if g is not None and new.array.shape != g.shape:
+        raise RuntimeError(
+            f"a hook has returned shape {new.array.shape} for a gradient of shape {tuple(g.shape)}"
+        )
+    return new if isinstance(g, TensorBase) else new.array
 
 
 def _start(outputs: Sequence[Any], gradients: Sequence[Any], record: bool) -> dict[Node, Any]:
@@ -188,6 +194,10 @@ def backward(
 ) -> None:
     """Add ∂(Σ tensors)/∂x to `x.grad` for every leaf x that they depend on, or only for the `inputs`."""
     receivers = None if inputs is None else {x.node: x for x in _as_list(inputs)}
+    if receivers is not None and (None in receivers or not receivers):
+        raise RuntimeError(
+            "backward(inputs=…): there must be at least one input, and each must require a gradient"
+        )
     found = _run(
         tensors, grad_tensors, None if receivers is None else set(receivers), retain_graph, create_graph
     )
@@ -198,11 +208,13 @@ def backward(
 
 
 def _copy(g: Any) -> Any:
-    return g.copy() if isinstance(g, np.ndarray) else g
+    if isinstance(g, TensorBase):
+        return Primitive.result(g.array.copy(), g.node)
+    return None if g is None else g.copy()
 
 
 def _as_tensor(g: Any) -> Any:
-    return g if isinstance(g, TensorBase) else Primitive.result(g)
+    return Primitive.result(g) if isinstance(g, (np.ndarray, np.generic)) else g
 
 
 def _as_list(x: Any) -> list:

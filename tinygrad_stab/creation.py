@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import dtypes
-from .random import Generator, numpy_generator
+from .random import Generator, numpy_generator, uniform
 from .tensor import Tensor
 
 
@@ -17,14 +17,14 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, device: An
 
     Python floats become the default dtype, float32; NumPy arrays keep theirs, as in PyTorch.
     """
-    return _tensor(np.array(_values(data, dtype)), requires_grad)
+    return _tensor(np.array(_values(data, dtype)), requires_grad, device)
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = "cpu") -> Tensor:
     """Make a tensor that shares the memory of an array where it can; a tensor is returned as it is."""
     if isinstance(data, Tensor):
         return data if dtype is None else data.astype(dtype)
-    return Tensor(np.asarray(_values(data, dtype)))
+    return _tensor(np.asarray(_values(data, dtype)), device=device)
 
 
 def from_numpy(array: np.ndarray) -> Tensor:
@@ -37,22 +37,30 @@ def from_numpy(array: np.ndarray) -> Tensor:
 def _values(data: Any, dtype: Any) -> np.ndarray:
     if isinstance(data, Tensor):
         data = data.array
-    array = np.asarray(data.tolist() if isinstance(data, memoryview) else data)
-    if array.dtype == object:
-        raise ValueError(
-            "cannot make a tensor of rows of different lengths, or of things that are not numbers"
-        )
+    try:
+        array = np.asarray(data)
+    except ValueError:
+        raise ValueError("cannot make a tensor of rows of different lengths") from None
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"cannot make a tensor of {array.dtype}: its elements must be numbers or bools")
     if dtype is None:
-        was_array = isinstance(data, (np.ndarray, np.generic)) or _holds_arrays(data)
-        dtype = dtypes.get_default_dtype() if array.dtype.kind == "f" and not was_array else array.dtype
+        python_floats = array.dtype.kind == "f" and not _has_dtype(data)
+        dtype = dtypes.get_default_dtype() if python_floats else array.dtype
     return array.astype(dtype, copy=False)
 
 
-def _holds_arrays(data: Any) -> bool:
-    return isinstance(data, (list, tuple)) and len(data) > 0 and isinstance(data[0], np.ndarray)
+def _has_dtype(data: Any) -> bool:
+    """Do the values bring a dtype of their own, as NumPy's do, however deeply they are nested?"""
+    while isinstance(data, (list, tuple)) and len(data) > 0:
+        data = data[0]
+    return isinstance(data, (np.ndarray, np.generic, Tensor))
 
 
-def _tensor(array: np.ndarray, requires_grad: bool = False) -> Tensor:
+def _tensor(array: np.ndarray, requires_grad: bool = False, device: Any = "cpu") -> Tensor:
+    if str(device) != "cpu":
+        raise RuntimeError(
+            f"there is no device {device!r} here: this library computes with NumPy, on the CPU"
+        )
     made = Tensor(array)
     if requires_grad:
         made.requires_grad = True
@@ -69,17 +77,17 @@ def _shape(size: tuple) -> tuple[int, ...]:
 
 def zeros(*size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = "cpu") -> Tensor:
     """Zeros of a shape: `zeros(2, 3)` or `zeros((2, 3))`."""
-    return _tensor(np.zeros(_shape(size), _float(dtype)), requires_grad)
+    return _tensor(np.zeros(_shape(size), _float(dtype)), requires_grad, device)
 
 
 def ones(*size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = "cpu") -> Tensor:
     """Ones of a shape."""
-    return _tensor(np.ones(_shape(size), _float(dtype)), requires_grad)
+    return _tensor(np.ones(_shape(size), _float(dtype)), requires_grad, device)
 
 
 def empty(*size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = "cpu") -> Tensor:
     """Memory of a shape, with whatever values it happens to hold."""
-    return _tensor(np.empty(_shape(size), _float(dtype)), requires_grad)
+    return _tensor(np.empty(_shape(size), _float(dtype)), requires_grad, device)
 
 
 def full(size: Sequence[int], fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
@@ -136,7 +144,7 @@ def rand(
     *size: Any, requires_grad: bool = False, generator: Generator | None = None, dtype: Any = None
 ) -> Tensor:
     """Uniform on [0, 1)."""
-    return _tensor(numpy_generator(generator).random(_shape(size)).astype(_float(dtype)), requires_grad)
+    return _tensor(uniform(generator, _shape(size), 0, 1, _float(dtype)), requires_grad)
 
 
 def randn(

@@ -22,6 +22,9 @@ def is_grad_enabled() -> bool:
 class _Switch(contextlib.ContextDecorator):
     recording: bool
 
+    def __new__(cls, function: Any = None) -> Any:
+        return super().__new__(cls) if function is None else cls()(function)  # @no_grad without brackets
+
     def __init__(self) -> None:
         self._before: list[bool] = []  # a stack: one object may decorate a function that calls itself
 

@@ -11,16 +11,18 @@ the graph is gone the moment the last tensor computed from it is dropped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from .anomaly import check_forward, users_line
+from .anomaly import check_forward
 from .grad_mode import mode
 from .memory import clock, written_since
 from .numpy_protocol import ANSWERS, AnswersNumpy
-from .rules import OneForAll, option_names, positions_read
+from .rules import NOTHING, SHAPE, VALUE, OneForAll, ShapeOf, needs, option_names
+from .user_code import users_line
 
 TABLE: dict[str, Primitive] = {}  # every primitive by name, so that a test can check them all
 
@@ -30,8 +32,8 @@ class Primitive:
 
     A rule is called as `rule(g, y, *inputs, **options)` and returns the gradient up to broadcasting, which
     the engine undoes. A value that no rule mentions is not kept. A variadic primitive has one rule, which is
-    told `which` input is meant. A forward that returns a tuple has several outputs; then g is a tuple too,
-    with None where nothing arrived.
+    told `which` input is meant and sees of the inputs only their shapes. A forward that returns a tuple has
+    several outputs; then g is a tuple too, with None where nothing arrived.
     """
 
     # The class of the outputs. tensor.py puts Tensor here, the class with the operators.
@@ -42,15 +44,18 @@ class Primitive:
         self.rules = OneForAll(rules[0]) if variadic else rules
         self.arity = 1_000 if variadic else len(rules)
         self.option_names = option_names(rules[0], len(rules))
-        self.reads = [positions_read(rule) for rule in rules]
-        read = set().union(*self.reads)
-        self.keeps_y = 1 in read
-        self.drops = [] if variadic else [k for k in range(len(rules)) if 2 + k not in read]
+        self.needs = [needs(rule) for rule in rules]  # by rule, of (g, y, *inputs)
+        _, y, *inputs = (max(of_all) for of_all in zip(*self.needs))
+        self.keeps_y = y != NOTHING
+        self.keeps = itertools.repeat(SHAPE) if variadic else inputs[: len(rules)]
+        self.keeps_all = not variadic and all(need == VALUE for need in self.keeps)
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         if len(inputs) > self.arity:  # np.sum(t, 0): an option given by position
             options.update(zip(self.option_names, inputs[self.arity :]))
             inputs = inputs[: self.arity]
+        if options and not options.keys() <= set(self.option_names):
+            raise TypeError(f"{self.name} takes the options {self.option_names}, not {sorted(options)}")
         arrays: list[Any] = []
         parents: list[Node | None] = []
         for x in inputs:
@@ -58,7 +63,7 @@ class Primitive:
                 arrays.append(x.array)
                 parents.append(x.node)
             else:
-                arrays.append(x if type(x) in _OPERANDS else _operand(x))
+                arrays.append(x if type(x) in _OPERANDS else _operand(x, inputs))
                 parents.append(None)
         try:
             y = self.forward(*arrays, **options)
@@ -68,10 +73,8 @@ class Primitive:
             check_forward(self.name, arrays, y)
         if not (mode.recording and any(parents)):
             return self._unrecorded(inputs, y)
-        for k in self.drops:
-            if k < len(arrays):
-                arrays[k] = None
-        return outputs_of(Node(self, parents, arrays, y if self.keeps_y else None, options, y), y)
+        kept = arrays if self.keeps_all else list(map(_kept, arrays, self.keeps))
+        return outputs_of(Node(self, parents, kept, y if self.keeps_y else None, options, y), y)
 
     def _unrecorded(self, inputs: tuple, y: Any) -> Any:
         if not any(isinstance(x, TensorBase) for x in inputs):
@@ -109,9 +112,15 @@ def array_of(x: Any) -> Any:
 _OPERANDS = {np.ndarray, int, float, bool, type(None)}
 
 
-def _operand(x: Any) -> Any:
-    # A Python number takes the dtype of the array it meets; np.sqrt(2.) is float64 and would impose that.
-    return x.item() if isinstance(x, np.generic) else np.asarray(x)
+def _operand(x: Any, inputs: Sequence[Any]) -> Any:
+    # A Python number takes the dtype of the tensor it meets; np.sqrt(2.) is a float64 and would impose that.
+    if isinstance(x, np.generic):
+        return x.item() if any(isinstance(other, TensorBase) for other in inputs) else x
+    return np.asarray(x)
+
+
+def _kept(x: Any, need: int) -> Any:
+    return x if need == VALUE else ShapeOf(x) if need == SHAPE and isinstance(x, np.ndarray) else None
 
 
 def _misfit(name: str, arrays: list, error: Exception) -> Exception:
@@ -136,7 +145,7 @@ class Node:
         self.primitive, self.parents, self.options = primitive, parents, options
         self.inputs, self.y = inputs, y  # what the rules read; None where they do not
         self.birth = next(clock)
-        self.hooks: list[Callable] | None = None
+        self.hooks: dict[float, Callable] | None = None
         if type(like) is not tuple:
             self.shape, self.dtype = like.shape, like.dtype
         if mode.detecting:
@@ -157,14 +166,14 @@ class Node:
         self.as_arrays()
         result, pairs = self.primitive.result, zip(self.inputs, self.parents)
         y = None if self.y is None else outputs_of(self, self.y)
-        return y, [x if x is None or parent is None else result(x, parent) for x, parent in pairs]
+        return y, [result(x, node) if node and isinstance(x, np.ndarray) else x for x, node in pairs]
 
     def check_unwritten(self, k: int) -> None:
         """Refuse rule k a value that was written in place after it was kept."""
-        values = (None, self.y, *self.inputs)  # g is made in the backward pass itself
-        reads = range(len(values)) if self.primitive.variadic else self.primitive.reads[k]
-        for x in (values[place] for place in reads if place < len(values)):
-            if isinstance(x, np.ndarray) and written_since(x, self.birth):
+        _, *needed = self.primitive.needs[0 if self.primitive.variadic else k]
+        kept = (self.y, *(self.inputs or ()))
+        for x in _arrays([x for x, need in zip(kept, needed) if need == VALUE] + [*self.options.values()]):
+            if written_since(x, self.birth):
                 raise RuntimeError(
                     f"a value of shape {x.shape} needed for the gradient of {self.primitive.name} has been "
                     "modified by an inplace operation: call backward() before changing it, or change a copy "
@@ -175,6 +184,14 @@ class Node:
         """Let go of the values and of the nodes before."""
         self.inputs = self.y = None
         self.parents = ()
+
+
+def _arrays(values: Iterable[Any]) -> Iterator[np.ndarray]:
+    for x in values:
+        if isinstance(x, np.ndarray):
+            yield x
+        elif isinstance(x, (tuple, list)):
+            yield from _arrays(x)
 
 
 class TensorBase(AnswersNumpy):

@@ -1,20 +1,24 @@
-"""What `register_…_hook` returns."""
+"""Hooks, functions to be called when something happens, in a dict by number; a handle removes one."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
+_numbers = itertools.count()
+
 
 class RemovableHandle:
-    """Removes a hook from the list that it was put into: by `remove()`, or at the end of a `with` block."""
+    """Adds a hook to a dict, and removes it again by `remove()` or at the end of a `with` block."""
 
-    def __init__(self, hooks: list, hook: Callable) -> None:
-        self._hooks, self._hook = hooks, hook
+    def __init__(self, hooks: dict, hook: Callable) -> None:
+        self._hooks, self._number = hooks, next(_numbers)
+        hooks[self._number] = hook
 
     def remove(self) -> None:
         """Remove the hook; a second call does nothing."""
-        self._hooks[:] = [hook for hook in self._hooks if hook is not self._hook]
+        self._hooks.pop(self._number, None)
 
     def __enter__(self) -> RemovableHandle:
         return self

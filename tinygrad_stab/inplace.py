@@ -9,6 +9,7 @@ memory keep the old values.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,8 @@ from . import ops
 from .grad_mode import mode
 from .graph import Primitive, TensorBase, array_of
 from .memory import note_write
-from .ops.shape import index
-from .random import Generator, numpy_generator
+from .ops.shape import VIEWS, index
+from .random import Generator, numpy_generator, uniform
 
 
 class InPlace(TensorBase):
@@ -27,37 +28,42 @@ class InPlace(TensorBase):
     __slots__ = ()
 
     def _become(self, value: Any) -> Any:
-        if mode.recording and (
-            self.node is not None or (isinstance(value, TensorBase) and value.node is not None)
-        ):
+        """Take these values, in a new place if the graph is being recorded, else in the old one."""
+        if self._records(value):
             self._refuse_in_place()
-            new = (
-                ops.astype(value, dtype=self.array.dtype)
-                if isinstance(value, TensorBase)
-                else Primitive.result(value)
-            )
+            new = value if isinstance(value, TensorBase) else Primitive.result(value)
             if new.array.shape != self.array.shape:
                 raise RuntimeError(
                     f"a tensor of shape {self.array.shape} cannot take values of shape {new.array.shape}"
                 )
-            self.array, self.node = new.array, new.node
-            return self
+            return self._point_at(ops.astype(new, dtype=self.array.dtype))
         try:
             np.copyto(self.array, array_of(value), casting="same_kind")
         except ValueError as error:
-            raise RuntimeError(
-                f"a tensor of shape {self.array.shape} cannot take these values: {error}"
-            ) from None
+            raise RuntimeError(f"a tensor of shape {self.array.shape} cannot take this: {error}") from None
         note_write(self.array)
         return self
 
+    def _records(self, value: Any) -> bool:
+        return mode.recording and (
+            self.node is not None or (isinstance(value, TensorBase) and value.node is not None)
+        )
+
+    def _point_at(self, new: TensorBase) -> Any:
+        retain = self.node.hooks.pop(math.inf, None) if self.node is not None and self.node.hooks else None
+        self.array, self.node = new.array, new.node
+        if retain is not None and self.node is not None:
+            self.node.hooks = {math.inf: retain}
+        return self
+
     def _refuse_in_place(self) -> None:
-        if self.node is not None and self.node.primitive is None:
+        made_by = self.node.primitive if self.node is not None else None
+        if self.node is not None and made_by is None:
             raise RuntimeError(
                 "a leaf Variable that requires grad is being used in an in-place operation: "
                 "to update it, write `with torch.no_grad():` around the line, or change `.data`"
             )
-        if self.array.base is not None:
+        if made_by in VIEWS or (made_by is None and self.array.base is not None):
             raise RuntimeError(
                 "an in-place operation on a view is not recorded, because the tensor it is a view of would "
                 "not notice: assign to the original, x[...] = value, or use the out-of-place form"
@@ -65,12 +71,9 @@ class InPlace(TensorBase):
 
     def __setitem__(self, key: Any, value: Any) -> None:
         key = index(key)
-        if mode.recording and (
-            self.node is not None or (isinstance(value, TensorBase) and value.node is not None)
-        ):
+        if self._records(value):
             self._refuse_in_place()
-            replaced = ops.replace(self, value, key=key)
-            self.array, self.node = replaced.array, replaced.node
+            self._point_at(ops.replace(self, value, key=key))
         else:
             self.array[key] = array_of(value)
             note_write(self.array)
@@ -114,8 +117,6 @@ class InPlace(TensorBase):
 
     def uniform_(self, low: float = 0.0, high: float = 1.0, *, generator: Generator | None = None) -> Any:
         """Draw every element uniformly from [low, high)."""
-        return self._become(
-            numpy_generator(generator).uniform(low, high, self.array.shape).astype(self.array.dtype)
-        )
+        return self._become(uniform(generator, self.array.shape, low, high, self.array.dtype))
 
     __iadd__, __isub__, __imul__, __itruediv__ = add_, sub_, mul_, div_

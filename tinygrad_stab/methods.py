@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import ops
-from .graph import TensorBase
+from .graph import Primitive, TensorBase
 from .inplace import InPlace
 from .ops import elementwise, reduction
 
@@ -57,7 +57,13 @@ class Methods(InPlace):
     # fmt: on
 
     def clamp(self, min: Any = None, max: Any = None) -> Any:
-        return ops.clip(self, low=min, high=max)
+        """Limit every element to [min, max], numbers or tensors; inside, bounds included, the slope is 1."""
+        if min is None and max is None:
+            raise RuntimeError("clamp: At least one of 'min' or 'max' must not be None")
+        if not (isinstance(min, TensorBase) or isinstance(max, TensorBase)):
+            return ops.clip(self, low=min, high=max)
+        raised = self if min is None else ops.where(self < min, min, self)
+        return raised if max is None else ops.where(raised > max, max, raised)
 
     clip = clamp
 
@@ -125,7 +131,17 @@ class Methods(InPlace):
 
     def gather(self, dim: int, index: Any) -> Any:
         """out[i, j, …] = self[i, …, index[i, j, …], …]: along dim, the elements that index names."""
-        where = index.array if isinstance(index, TensorBase) else index
+        where = index.array if isinstance(index, TensorBase) else np.asarray(index)
+        if where.ndim != self.array.ndim:
+            raise RuntimeError(
+                "gather: Index tensor must have the same number of dimensions as input tensor, "
+                f"{self.array.ndim}, not {where.ndim}: add one with index.unsqueeze(dim)"
+            )
+        if where.size and not (where.min() >= 0 and where.max() < self.array.shape[dim]):
+            raise RuntimeError(
+                f"gather: index {where.max()} is out of bounds for dimension {dim} with size "
+                f"{self.array.shape[dim]}"
+            )
         key: list = list(np.ogrid[tuple(slice(n) for n in where.shape)])
         key[dim] = where
         return ops.getitem(self, key=tuple(key))
@@ -145,11 +161,9 @@ class Methods(InPlace):
     def norm(self, p: Any = 2, dim: Any = None, keepdim: bool = False) -> Any:
         """(Σ |x|ᵖ)^(1/p); p may be inf."""
         axis = _axes(dim)
-        if p in (2, "fro"):
-            return ops.norm(self, axis=axis, keepdims=keepdim)
         if p == math.inf:
             return ops.max(ops.absolute(self), axis=axis, keepdims=keepdim)
-        return ops.sum(ops.absolute(self) ** p, axis=axis, keepdims=keepdim) ** (1 / p)
+        return ops.norm(self, p=2 if p == "fro" else p, axis=axis, keepdims=keepdim)
 
     def logsumexp(self, dim: Any, keepdim: bool = False) -> Any:
         return ops.logsumexp(self, axis=_axes(dim), keepdims=keepdim)
@@ -173,8 +187,16 @@ class Methods(InPlace):
     def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Any:
         """Merge the dims from start_dim to end_dim into one."""
         shape = self.array.shape or (1,)
-        end = end_dim % len(shape) + 1
-        return self.reshape(*shape[:start_dim], math.prod(shape[start_dim:end]), *shape[end:])
+        n = len(shape)
+        for dim in (start_dim, end_dim):
+            if not -n <= dim < n:
+                raise IndexError(
+                    f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})"
+                )
+        start, end = start_dim % n, end_dim % n + 1
+        if start >= end:
+            raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
+        return self.reshape(*shape[:start], math.prod(shape[start:end]), *shape[end:])
 
     def transpose(self, dim0: int, dim1: int) -> Any:
         return ops.swapaxes(self, axis1=dim0, axis2=dim1)
@@ -192,7 +214,7 @@ class Methods(InPlace):
         return ops.transpose(self)
 
     def squeeze(self, dim: int | None = None) -> Any:
-        if dim is not None and self.array.shape[dim] != 1:
+        if dim is not None and (self.array.ndim == 0 or self.array.shape[dim] != 1):
             return self
         return ops.squeeze(self, axis=dim)
 
@@ -208,7 +230,12 @@ class Methods(InPlace):
     # --- dtypes ---------------------------------------------------------------------------------------------
 
     def astype(self, dtype: Any) -> Any:
-        return self if self.array.dtype == dtype else ops.astype(self, dtype=np.dtype(dtype))
+        """Convert; through a conversion to integers or bools no gradient passes."""
+        if self.array.dtype == dtype:
+            return self
+        if np.dtype(dtype).kind != "f":
+            return Primitive.result(self.array.astype(dtype))
+        return ops.astype(self, dtype=np.dtype(dtype))
 
     def to(self, *args: Any, dtype: Any = None, device: Any = "cpu") -> Any:
         """Convert to a dtype; the only device is the CPU."""

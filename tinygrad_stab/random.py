@@ -6,6 +6,8 @@ The same seed gives the same numbers, though not PyTorch's, whose bit stream is 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 
@@ -32,3 +34,13 @@ def manual_seed(seed: int) -> Generator:
 def numpy_generator(generator: Generator | None) -> np.random.Generator:
     """NumPy's generator inside the given one, or inside the default."""
     return (generator or _default).numpy
+
+
+def uniform(
+    generator: Generator | None, shape: tuple[int, ...], low: float, high: float, dtype: Any
+) -> np.ndarray:
+    """Uniform on [low, high), drawn in the precision of the dtype: rounded down later, 1 − 1e-9 would be 1."""
+    rng = numpy_generator(generator)
+    if dtype == np.float32:
+        return low + (high - low) * rng.random(shape, np.float32)
+    return low + (high - low) * rng.random(shape).astype(dtype)

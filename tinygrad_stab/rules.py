@@ -1,4 +1,8 @@
-"""What can be read off a rule itself: which of its values it uses, and what its options are called."""
+"""What can be read off a rule itself: which of its values it uses, and what its options are called.
+
+A backward pass need not keep what no rule looks at. `lambda g, y, x: g * (y > 0)` shows that relu needs its
+output but not its input; `lambda g, y, x, shape: np.reshape(g, x.shape)`, that of x only the shape is needed.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +10,40 @@ import dis
 import functools
 import inspect
 from collections.abc import Callable
+from typing import Any
+
+NOTHING, SHAPE, VALUE = range(3)
 
 
-def positions_read(rule: Callable) -> set[int]:
-    """Which of its arguments (g, y, *inputs), counted from 0, the body of a rule mentions."""
-    names = set(rule.__code__.co_cellvars)
-    for step in dis.get_instructions(rule):
-        if "LOAD_FAST" in step.opname:  # newer Pythons load two names in one step
-            names.update(step.argval if isinstance(step.argval, tuple) else [step.argval])
-    return {k for k, name in enumerate(inspect.signature(rule).parameters) if name in names}
+def needs(rule: Callable) -> list[int]:
+    """For each argument (g, y, *inputs, …): does the rule read its VALUE, only its SHAPE, or NOTHING?"""
+    found = dict.fromkeys(inspect.signature(rule).parameters, NOTHING)
+    steps = list(dis.get_instructions(rule))
+    for step, after in zip(steps, [*steps[1:], None]):
+        if "LOAD_FAST" in step.opname:
+            *others, last = step.argval if isinstance(step.argval, tuple) else (step.argval,)
+            for name in others:  # newer Pythons load two names in one step
+                found[name] = VALUE
+            shape_only = (
+                after is not None and after.opname == "LOAD_ATTR" and after.argval in ("shape", "ndim")
+            )
+            found[last] = max(found.get(last, NOTHING), SHAPE if shape_only else VALUE)
+    found.update(dict.fromkeys(rule.__code__.co_cellvars, VALUE))
+    return [found[name] for name in inspect.signature(rule).parameters]
 
 
 def option_names(rule: Callable, inputs: int) -> list[str]:
     """The names of a rule's arguments after (g, y, *inputs)."""
     return list(inspect.signature(rule).parameters)[2 + inputs :]
+
+
+class ShapeOf:
+    """What is kept of a value of which only the shape is needed."""
+
+    __slots__ = ("shape", "ndim")
+
+    def __init__(self, x: Any) -> None:
+        self.shape, self.ndim = x.shape, x.ndim
 
 
 class OneForAll:

@@ -6,7 +6,6 @@ What it computes beyond operators stands in `methods.py`, what changes it in pla
 from __future__ import annotations
 
 import math
-import warnings
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,6 +20,7 @@ from .methods import Methods
 from .ops import elementwise
 from .ops.shape import index
 from .printing import grad_fn_name, tensor_repr
+from .user_code import warn
 
 
 class Size(tuple):
@@ -83,10 +83,13 @@ class Tensor(Methods):
 
     def item(self) -> Any:
         """The only element, as a Python number."""
+        return self._only(RuntimeError, "no Python number")
+
+    def _only(self, error: type[Exception], otherwise: str) -> Any:
         if self.array.size != 1:
-            raise RuntimeError(
-                f"a Tensor with {self.array.size} elements cannot be converted to Scalar: its shape is "
-                f"{self.array.shape}, reduce it first, with .sum() or .mean(), or pick an element"
+            raise error(
+                f"a Tensor with {self.array.size} elements, of shape {self.array.shape}, is {otherwise}: reduce "
+                "it first, with .sum(), .mean(), .any() or .all(), or pick an element"
             )
         return self.array.item()
 
@@ -134,11 +137,10 @@ class Tensor(Methods):
     def grad(self) -> Any:
         """The gradient that `backward()` has collected here."""
         if self._grad is None and self.grad_fn is not None and not self.retains_grad:
-            warnings.warn(
+            warn(
                 "the .grad of a tensor that is not a leaf is not kept (this one is the result of "
                 f"{self.grad_fn.primitive.name}): call .retain_grad() on it before backward(), or use "
-                "autograd.grad(loss, tensor)",
-                stacklevel=2,
+                "autograd.grad(loss, tensor)"
             )
         return self._grad
 
@@ -175,18 +177,18 @@ class Tensor(Methods):
                 "cannot register a hook on a tensor that doesn't require gradient: call .requires_grad_()"
             )
         if self.node.hooks is None:
-            self.node.hooks = []
-        self.node.hooks.append(hook)
+            self.node.hooks = {}
         return RemovableHandle(self.node.hooks, hook)
 
     def retain_grad(self) -> None:
         """Keep `.grad` although this tensor is not a leaf."""
-        if not self.is_leaf and not self.retains_grad:
-            self.register_hook(_RetainGrad(self))
+        if self.node is not None and not self.is_leaf:
+            self.node.hooks = self.node.hooks or {}
+            self.node.hooks.setdefault(math.inf, _RetainGrad(self))  # the last of all hooks
 
     @property
     def retains_grad(self) -> bool:
-        return self.node is not None and any(isinstance(hook, _RetainGrad) for hook in self.node.hooks or ())
+        return self.node is not None and math.inf in (self.node.hooks or ())
 
     def __deepcopy__(self, memo: dict) -> Tensor:
         if not self.is_leaf:
@@ -228,9 +230,9 @@ class Tensor(Methods):
     def __invert__(self) -> Tensor:                return elementwise.invert(self)
     __hash__ = object.__hash__  # == compares elements, so identity is all that is left to hash
 
-    def __bool__(self) -> bool:                    return bool(self.item())
-    def __float__(self) -> float:                  return float(self.item())
-    def __int__(self) -> int:                      return int(self.item())
+    def __bool__(self) -> bool:                    return bool(self._only(RuntimeError, "no bool"))
+    def __float__(self) -> float:                  return float(self._only(ValueError, "no Python number"))
+    def __int__(self) -> int:                      return int(self._only(ValueError, "no Python number"))
     def __index__(self) -> int:                    return self.array.__index__()
     # fmt: on
 

@@ -1,17 +1,18 @@
 """Backward hooks of a module: called with the gradient at its output, and with that at its inputs.
 
 A module is no node of the graph; the graph knows primitives only. So the values that enter a hooked module
-and those that leave it pass through `gate`, a primitive that does nothing, and the gradient is seen where it
-crosses the gates.
-"""
+and those that leave it pass through a gate, a primitive that does nothing, where the gradient is seen."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ..grad_mode import is_grad_enabled
-from ..graph import TensorBase, primitive
+from ..graph import Primitive, TensorBase, primitive
+from ..user_code import warn
 
 
 def _gate(*xs: Any) -> Any:
@@ -21,42 +22,66 @@ def _gate(*xs: Any) -> Any:
 gate = primitive(_gate, lambda g, y, *xs, which: g[which], variadic=True)
 
 
-def call_with_backward_hooks(module: Any, inputs: tuple, options: dict) -> Any:
-    """forward(), with the gradients at its output and at its inputs shown to the module's backward hooks."""
-    if not (module._backward_hooks or module._backward_pre_hooks):
-        return module.forward(*inputs, **options)
-    grad_output: list[Any] = []
+class BackwardGates:
+    """The two gates of one call of a module. The gradient enters at the output and leaves at the inputs."""
 
-    def leaving(grads: tuple) -> tuple:  # the gradient has come through the module
-        for hook in list(module._backward_hooks):
-            grads = _changed(hook(module, grads, tuple(grad_output)), grads)
+    def __init__(self, module: Any) -> None:
+        self.module = module
+        self.grad_output: tuple | None = None  # known while the gradient is inside the module
+
+    def enter(self, inputs: tuple) -> tuple:
+        """The inputs of forward, behind the gate through which the gradient leaves."""
+        self.inputs = len(inputs)
+        self.exit_exists = is_grad_enabled() and any(map(_wants_gradient, inputs))
+        return _through(inputs, self._gradient_leaves, zeros=True)
+
+    def leave(self, y: Any) -> Any:
+        """The output of forward, behind the gate through which the gradient enters."""
+        if isinstance(y, tuple):
+            return _through(y, self._gradient_enters)
+        if not isinstance(y, TensorBase):
+            warn(
+                f"backward hooks need a Tensor or a tuple of Tensors as output, not {type(y).__name__}: not "
+                "called"
+            )
+            return y
+        return _through((y,), self._gradient_enters)[0]
+
+    def _gradient_enters(self, grads: tuple) -> tuple:
+        for hook in list(self.module._backward_pre_hooks.values()):
+            grads = _changed(hook(self.module, grads), grads)
+        self.grad_output = grads
+        if not self.exit_exists:
+            self._gradient_leaves((None,) * self.inputs)
         return grads
 
-    def entering(grads: tuple) -> tuple:  # the gradient has reached the module's output
-        for hook in list(module._backward_pre_hooks):
-            grads = _changed(hook(module, grads), grads)
-        grad_output[:] = grads
-        if not any(map(_wants_gradient, inputs)):  # nothing will leave
-            leaving((None,) * len(inputs))
+    def _gradient_leaves(self, grads: tuple) -> tuple:
+        if self.grad_output is None:  # a second derivative arrives here without having entered
+            return grads
+        for hook in list(self.module._backward_hooks.values()):
+            grads = _changed(hook(self.module, grads, self.grad_output), grads)
+        self.grad_output = None
         return grads
 
-    y = module.forward(*_through(inputs, leaving), **options)
-    return _through(y, entering) if isinstance(y, tuple) else _through((y,), entering)[0]
 
-
-def _through(values: tuple, hook: Callable[[tuple], tuple]) -> tuple:
-    """Lead values through a gate whose hook sees one gradient per value, None for what needs none."""
+def _through(values: tuple, hook: Callable[[tuple], tuple], zeros: bool = False) -> tuple:
+    """Lead values through a gate whose hook sees a gradient for each: where none arrives, None, or zeros."""
     places = [k for k, value in enumerate(values) if _wants_gradient(value)]
     if not places or not is_grad_enabled():
         return values
     passed = gate(*[values[k] for k in places])
+    like = [(value.array.shape, value.array.dtype) for value in passed]
 
     def at_gate(parts: tuple) -> tuple:
-        grads = hook(tuple(parts[places.index(k)] if k in places else None for k in range(len(values))))
+        seen: list[Any] = [None] * len(values)
+        for k, part, (shape, dtype) in zip(places, parts, like):
+            seen[k] = Primitive.result(np.zeros(shape, dtype)) if part is None and zeros else part
+        grads = hook(tuple(seen))
         return tuple(grads[k] for k in places)
 
-    passed[0].node.parents[0].hooks = [at_gate]
-    return tuple(passed[places.index(k)] if k in places else value for k, value in enumerate(values))
+    passed[0].node.parents[0].hooks = {0: at_gate}
+    through = dict(zip(places, passed))
+    return tuple(through.get(k, value) for k, value in enumerate(values))
 
 
 def _wants_gradient(value: Any) -> bool:
@@ -64,4 +89,12 @@ def _wants_gradient(value: Any) -> bool:
 
 
 def _changed(returned: Any, grads: tuple) -> tuple:
-    return grads if returned is None else returned if isinstance(returned, tuple) else (returned,)
+    if returned is None:
+        return grads
+    returned = returned if isinstance(returned, tuple) else (returned,)
+    if len(returned) != len(grads):
+        raise RuntimeError(
+            f"Backward hook returned an invalid number of grad, got {len(returned)}, but expected "
+            f"{len(grads)}"
+        )
+    return returned

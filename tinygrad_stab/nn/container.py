@@ -19,7 +19,7 @@ class Sequential(Module):
             else dict(zip(_numbers(), modules))
         )
         for name, module in named.items():
-            setattr(self, name, module)
+            setattr(self, name, _module(module))
 
     def forward(self, x: Any) -> Any:
         for module in self:
@@ -27,22 +27,22 @@ class Sequential(Module):
         return x
 
     def append(self, module: Module) -> Sequential:
-        setattr(self, str(len(self)), module)
+        setattr(self, str(len(self)), _module(module))
         return self
 
     def __len__(self) -> int:
-        return len(list(self.children()))
+        return len(self._attributes(Module))
 
     def __iter__(self) -> Iterator[Module]:
-        return self.children()
+        return (value for value in vars(self).values() if isinstance(value, Module))
 
     def __getitem__(self, index: int | slice) -> Any:
         if isinstance(index, slice):
-            return Sequential(dict(list(self.named_children())[index]))
-        return list(self.children())[index]
+            return Sequential(dict(self._attributes(Module)[index]))
+        return list(self)[index]
 
     def __setitem__(self, index: int, module: Module) -> None:
-        name = list(self.named_children())[index][0]
+        name = self._attributes(Module)[index][0]
         setattr(self, name, module)
 
 
@@ -54,7 +54,7 @@ class ModuleList(Module):
         self.extend(modules or ())
 
     def append(self, module: Module) -> ModuleList:
-        setattr(self, str(len(self)), module)
+        setattr(self, str(len(self)), _module(module))
         return self
 
     def extend(self, modules: Iterable[Module]) -> ModuleList:
@@ -69,13 +69,13 @@ class ModuleList(Module):
             setattr(self, str(k), module)
 
     def __len__(self) -> int:
-        return len(list(self.children()))
+        return len(self._attributes(Module))
 
     def __iter__(self) -> Iterator[Module]:
-        return self.children()
+        return (value for value in vars(self).values() if isinstance(value, Module))
 
     def __getitem__(self, index: int | slice) -> Any:
-        modules = list(self.children())
+        modules = list(self)
         return ModuleList(modules[index]) if isinstance(index, slice) else modules[index]
 
     def __setitem__(self, index: int, module: Module) -> None:
@@ -94,6 +94,15 @@ class ModuleList(Module):
             for a, b, text in runs
         ]
         return "ModuleList(\n  " + "\n  ".join(lines) + "\n)" if lines else "ModuleList()"
+
+
+def _module(value: Any) -> Module:
+    if not isinstance(value, Module):
+        raise TypeError(
+            f"{value!r} is not a Module subclass: for a function use the module of that name, nn.ReLU() for "
+            "F.relu, and give a list with a star, Sequential(*layers)"
+        )
+    return value
 
 
 def _numbers() -> Iterator[str]:

@@ -31,13 +31,16 @@ fan_in, …), as Linear keeps them. If you compute x @ W instead of x @ W.T, the
 from __future__ import annotations
 
 import math
+import statistics
 from typing import Any
 
 import numpy as np
 
 from ..grad_mode import no_grad
-from ..random import Generator, numpy_generator
+from ..random import Generator, numpy_generator, uniform
 from ..tensor import Tensor
+
+_CONVOLUTIONS = {f"conv{transposed}{n}d" for transposed in ("", "_transpose") for n in (1, 2, 3)}
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
@@ -50,7 +53,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     selu                    3/4               PyTorch's compromise; the self-normalizing value is 1
     elu                     1.2452            keeps E z² at 1: 1/√E elu(u)², u ~ N(0, 1); PyTorch has none
     """
-    if nonlinearity in ("linear", "sigmoid", "conv1d", "conv2d", "conv3d"):
+    if nonlinearity in ("linear", "sigmoid") or nonlinearity in _CONVOLUTIONS:
         return 1.0
     if nonlinearity == "tanh":
         return 5 / 3
@@ -73,7 +76,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 
 def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
     """How many inputs feed one output, and how many outputs one input feeds, kernel area included."""
-    shape = tensor.array.shape
+    shape = _shape(tensor)
     if len(shape) < 2:
         raise ValueError(
             "Fan in and fan out can not be computed for tensor with fewer than 2 dimensions: this one has "
@@ -83,12 +86,16 @@ def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
     return shape[1] * area, shape[0] * area
 
 
-def _fill(tensor: Tensor, values: np.ndarray) -> Tensor:
-    if tensor is None:
+def _shape(tensor: Tensor) -> tuple[int, ...]:
+    if not isinstance(tensor, Tensor):
         raise ValueError(
-            "there is no tensor to initialize (a layer made with bias=False has bias None): test `is not "
-            "None`"
+            f"there is no tensor to initialize, but {tensor!r}: a layer made with bias=False has bias None, "
+            "so test `if layer.bias is not None`"
         )
+    return tensor.array.shape
+
+
+def _fill(tensor: Tensor, values: np.ndarray) -> Tensor:
     with no_grad():
         return tensor.copy_(values.astype(tensor.array.dtype))
 
@@ -150,17 +157,17 @@ def normal_(
     tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
 ) -> Tensor:
     """N(mean, std²)."""
-    return _fill(tensor, numpy_generator(generator).normal(mean, std, np.shape(tensor)))
+    return _fill(tensor, numpy_generator(generator).normal(mean, std, _shape(tensor)))
 
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Uniform on [a, b)."""
-    return _fill(tensor, numpy_generator(generator).uniform(a, b, np.shape(tensor)))
+    return _fill(tensor, uniform(generator, _shape(tensor), a, b, tensor.array.dtype))
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """One value everywhere. As a weight it makes all units of a layer equal, and keeps them equal."""
-    return _fill(tensor, np.full(np.shape(tensor), val, dtype=float))
+    return _fill(tensor, np.full(_shape(tensor), val, dtype=float))
 
 
 def zeros_(tensor: Tensor) -> Tensor:
@@ -175,19 +182,25 @@ def ones_(tensor: Tensor) -> Tensor:
 
 def eye_(tensor: Tensor) -> Tensor:
     """The identity matrix, as far as the shape goes."""
-    return _fill(tensor, np.eye(*np.shape(tensor)))
+    if len(_shape(tensor)) != 2:
+        raise ValueError(
+            f"Only tensors with 2 dimensions are supported, this one has shape {tensor.array.shape}"
+        )
+    return _fill(tensor, np.eye(*tensor.array.shape))
 
 
 def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = None) -> Tensor:
-    """gain · Q with orthonormal rows or columns: all singular values equal gain, not only on average (Saxe et
-    al. 2014).
+    """gain · Q with orthonormal rows or columns: all singular values equal gain, not only on average (Saxe
+    2014).
 
     Q comes from the QR decomposition of a normal matrix; dividing by the signs of R's diagonal makes it
-    uniform.
-    """
-    if tensor.ndim < 2:
-        raise ValueError("Only tensors with 2 or more dimensions are supported")
-    rows, columns = tensor.array.shape[0], math.prod(tensor.array.shape[1:])
+    uniform."""
+    rows, *others = _shape(tensor) or (0,)
+    if not others:
+        raise ValueError(
+            "Only tensors with 2 or more dimensions are supported: a bias has no orthogonal form"
+        )
+    columns = math.prod(others)
     q, r = np.linalg.qr(numpy_generator(generator).standard_normal((max(rows, columns), min(rows, columns))))
     q = q * np.sign(np.diagonal(r))
     return _fill(tensor, gain * (q if rows >= columns else q.T).reshape(tensor.array.shape))
@@ -201,22 +214,26 @@ def trunc_normal_(
     b: float = 2.0,
     generator: Generator | None = None,
 ) -> Tensor:
-    """N(mean, std²) restricted to [a, b], by drawing again whatever falls outside.
+    """N(mean, std²) restricted to [a, b]: x = mean + std Φ⁻¹(u), with u uniform between Φ of the two bounds.
 
     This lowers the variance: cut at ±2 std, it is 0.774 std². After 50 layers that has become a factor
-    2.7e-6.
-    """
-    rng = numpy_generator(generator)
-    values = rng.normal(mean, std, np.shape(tensor))
-    while np.any(outside := (values < a) | (values > b)):
-        values[outside] = rng.normal(mean, std, int(outside.sum()))
-    return _fill(tensor, values)
+    2.7e-6."""
+    if not a < b:
+        raise ValueError(f"trunc_normal_: the bounds must satisfy a < b, got a={a}, b={b}")
+    low, high = (a - mean) / std, (b - mean) / std
+    side = -1 if low > 0 else 1  # Φ is precise in its left tail: a right one is drawn as its mirror image
+    low, high = sorted((side * low, side * high))
+    normal = statistics.NormalDist()
+    u = numpy_generator(generator).uniform(normal.cdf(low), normal.cdf(high), _shape(tensor))
+    u = np.clip(u, np.finfo(float).tiny, 1 - 2**-53)
+    x = np.vectorize(normal.inv_cdf, otypes=[float])(u)
+    return _fill(tensor, np.clip(mean + side * std * x, a, b))
 
 
 def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> Tensor:
     """N(0, std²) with a share `sparsity` of every column set to 0 (Martens 2010)."""
     rng = numpy_generator(generator)
-    values: Any = rng.normal(0, std, np.shape(tensor))
+    values: Any = rng.normal(0, std, _shape(tensor))
     for column in values.T:
         column[rng.permutation(len(column))[: math.ceil(sparsity * len(column))]] = 0
     return _fill(tensor, values)

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
+
+import numpy as np
 
 from .. import ops
 from ..tensor import Tensor
+from ..user_code import warn
 from .module import Module
 
 
 def mse_loss(input: Tensor, target: Any, reduction: str = "mean") -> Tensor:
     """(input − target)², averaged ('mean'), added up ('sum'), or as it is ('none')."""
-    if isinstance(target, Tensor) and target.array.shape != input.array.shape:
-        _warn_of_broadcasting(input, target)
+    _warn_of_broadcasting(input.array.shape, np.shape(target))
     return ops.mse(input, target) if reduction == "mean" else _reduced((input - target) ** 2, reduction)
 
 
-def _warn_of_broadcasting(input: Tensor, target: Tensor) -> None:
-    shape = tuple((input.detach() - target.detach()).shape)
-    warnings.warn(
-        f"the target has shape {tuple(target.shape)} and the input {tuple(input.shape)}: broadcasting "
-        f"compares each with each, {shape}, which is hardly meant. Give both the same shape, for instance "
-        "with target.reshape(-1, 1)",
-        stacklevel=4,
+def _warn_of_broadcasting(input: tuple[int, ...], target: tuple[int, ...]) -> None:
+    try:
+        both = np.broadcast_shapes(input, target)
+    except ValueError:
+        return  # an error will follow, there is nothing to warn of
+    if input == target:
+        return
+    warn(
+        f"the target has shape {target} and the input {input}: broadcasting compares each with each, {both}, "
+        "which is hardly meant. Give both the same shape, for instance with target.reshape(-1, 1)"
     )
 
 
@@ -51,6 +55,11 @@ def cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Ten
 
 def binary_cross_entropy_with_logits(input: Tensor, target: Any, reduction: str = "mean") -> Tensor:
     """−t log σ(x) − (1 − t) log(1 − σ(x)), computed without σ so that it cannot overflow."""
+    if np.shape(target) != input.array.shape:
+        raise ValueError(
+            f"binary_cross_entropy_with_logits: the target's shape {np.shape(target)} must be the input's, "
+            f"{input.array.shape}: use target.reshape(-1, 1), or input.squeeze(1)"
+        )
     return _reduced(ops.bce_with_logits(input, target), reduction)
 
 

@@ -8,28 +8,18 @@ the attributes.
 from __future__ import annotations
 
 import difflib
-import warnings
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from ..creation import zeros_like
 from ..hooks import RemovableHandle
 from ..tensor import Tensor
-from .backward_hooks import call_with_backward_hooks
+from ..user_code import warn
+from .backward_hooks import BackwardGates
+from .loading import LoadResult, load
 from .parameter import Parameter
-
-
-class LoadResult(NamedTuple):
-    """What `load_state_dict` found: names that the model has and the dict lacks, and the reverse."""
-
-    missing_keys: list[str]
-    unexpected_keys: list[str]
-
-    def __repr__(self) -> str:
-        if not self.missing_keys and not self.unexpected_keys:
-            return "<All keys matched successfully>"
-        return f"LoadResult(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
 
 
 class Module:
@@ -41,10 +31,10 @@ class Module:
         vars(self).update(
             training=True,
             _buffer_names={},  # name → is it part of the state dict?
-            _forward_pre_hooks=[],
-            _forward_hooks=[],
-            _backward_pre_hooks=[],
-            _backward_hooks=[],
+            _forward_pre_hooks={},
+            _forward_hooks={},
+            _backward_pre_hooks={},
+            _backward_hooks={},
             _hooked=False,  # has any hook ever been set? If not, a call is just forward()
         )
 
@@ -63,28 +53,27 @@ class Module:
         return y
 
     def _call_with_hooks(self, inputs: tuple, options: dict) -> Any:
-        for hook in list(self._forward_pre_hooks):
+        for hook in list(self._forward_pre_hooks.values()):
             changed = hook(self, inputs)
             if changed is not None:
                 inputs = changed if isinstance(changed, tuple) else (changed,)
-        y = call_with_backward_hooks(self, inputs, options)
+        gates = BackwardGates(self) if self._backward_hooks or self._backward_pre_hooks else None
+        y = self.forward(*(gates.enter(inputs) if gates else inputs), **options)
         if y is None:
             self._returned_none()
-        for hook in list(self._forward_hooks):
+        for hook in list(self._forward_hooks.values()):
             changed = hook(self, inputs, y)
             y = y if changed is None else changed
-        return y
+        return gates.leave(y) if gates else y
 
     def _returned_none(self) -> None:
-        warnings.warn(
-            f"forward() of {type(self).__name__} returned None: is a `return` missing?", stacklevel=3
-        )
+        warn(f"forward() of {type(self).__name__} returned None: is a `return` missing?")
 
     # --- attributes -----------------------------------------------------------------------------------------
 
     def __setattr__(self, name: str, value: Any) -> None:
         own = vars(self)
-        if "training" not in own:
+        if "training" not in own and isinstance(value, (Module, Parameter)):
             raise AttributeError(
                 f"cannot assign {name!r} before Module.__init__() call: "
                 f"begin {type(self).__name__}.__init__ with super().__init__()"
@@ -95,10 +84,9 @@ class Module:
                 f"to change its values write `with torch.no_grad(): module.{name}.copy_(value)`"
             )
         if isinstance(value, (list, tuple)) and any(isinstance(v, (Module, Parameter)) for v in value):
-            warnings.warn(
+            warn(
                 f"{type(self).__name__}.{name} is a plain {type(value).__name__}, so its layers are "
-                "invisible to parameters() and will not be trained: use nn.ModuleList([...]) instead",
-                stacklevel=2,
+                "invisible to parameters() and will not be trained: use nn.ModuleList([...]) instead"
             )
         own[name] = value
 
@@ -108,6 +96,10 @@ class Module:
         )
         hint = f". Did you mean: {near[0]!r}?" if near else ""
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
+
+    def __delattr__(self, name: str) -> None:
+        super().__delattr__(name)
+        self._buffer_names.pop(name, None)
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         setattr(self, name, param)
@@ -123,10 +115,18 @@ class Module:
     # --- what it owns ---------------------------------------------------------------------------------------
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        return ((name, value) for name, value in vars(self).items() if isinstance(value, Module))
+        """The modules right below this one; one that is used twice is listed once."""
+        seen: set[Module] = set()
+        for name, module in self._attributes(Module):
+            if module not in seen:
+                yield name, module
+                seen.add(module)
 
     def children(self) -> Iterator[Module]:
-        return (value for value in vars(self).values() if isinstance(value, Module))
+        return (module for _, module in self.named_children())
+
+    def _attributes(self, kind: type) -> list[tuple[str, Any]]:
+        return [(name, value) for name, value in vars(self).items() if isinstance(value, kind)]
 
     def named_modules(
         self, memo: set | None = None, prefix: str = "", remove_duplicate: bool = True
@@ -138,7 +138,7 @@ class Module:
         if remove_duplicate:
             memo.add(self)
         yield prefix, self
-        for name, module in self.named_children():
+        for name, module in self._attributes(Module):
             yield from module.named_modules(memo, f"{prefix}.{name}" if prefix else name, remove_duplicate)
 
     def modules(self) -> Iterator[Module]:
@@ -148,7 +148,8 @@ class Module:
         self, own: Callable, prefix: str, recurse: bool, remove_duplicate: bool
     ) -> Iterator[tuple[str, Any]]:
         seen: set[int] = set()
-        for path, module in self.named_modules(prefix=prefix) if recurse else [(prefix, self)]:
+        everywhere = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate)
+        for path, module in everywhere if recurse else [(prefix, self)]:
             for name, value in own(module):
                 if id(value) not in seen:
                     yield f"{path}.{name}" if path else name, value
@@ -171,8 +172,8 @@ class Module:
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
         return (buffer for _, buffer in self.named_buffers(recurse=recurse))
 
-    def _own_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        return ((name, value) for name, value in vars(self).items() if isinstance(value, Parameter))
+    def _own_parameters(self) -> list[tuple[str, Parameter]]:
+        return self._attributes(Parameter)
 
     def _own_buffers(self) -> Iterator[tuple[str, Tensor]]:
         return ((name, vars(self)[name]) for name in self._buffer_names if vars(self)[name] is not None)
@@ -195,8 +196,9 @@ class Module:
 
     def train(self, mode: bool = True) -> Module:
         """Switch to training mode, in which BatchNorm uses the batch and Dropout drops."""
-        for module in self.modules():
-            module.training = mode
+        self.training = mode
+        for module in self.children():
+            module.train(mode)
         return self
 
     def eval(self) -> Module:
@@ -205,7 +207,7 @@ class Module:
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         for parameter in self.parameters():
-            parameter.grad = None if set_to_none or parameter._grad is None else parameter._grad * 0
+            parameter.grad = None if set_to_none or parameter._grad is None else zeros_like(parameter)
 
     def requires_grad_(self, requires_grad: bool = True) -> Module:
         for parameter in self.parameters():
@@ -243,30 +245,7 @@ class Module:
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> LoadResult:
         """Copy values into parameters and buffers by name. If anything does not fit, nothing is changed."""
-        own = self.state_dict()
-        missing = [name for name in own if name not in state_dict]
-        unexpected = [name for name in state_dict if name not in own]
-        problems = []
-        if strict and missing:
-            problems.append(f"Missing key(s) in state_dict: {', '.join(map(repr, missing))}")
-        if strict and unexpected:
-            problems.append(f"Unexpected key(s) in state_dict: {', '.join(map(repr, unexpected))}")
-        for name, tensor in own.items():
-            if name in state_dict and np.shape(state_dict[name]) != tensor.array.shape:
-                problems.append(
-                    f"size mismatch for {name}: the state dict has shape "
-                    f"{tuple(np.shape(state_dict[name]))}, the model {tensor.array.shape}"
-                )
-        if problems:
-            details = "\n\t".join(problems)
-            raise RuntimeError(
-                f"Error(s) in loading state_dict for {type(self).__name__}:\n\t{details}\nNothing was "
-                "changed."
-            )
-        for name, tensor in own.items():
-            if name in state_dict:
-                tensor.copy_(np.asarray(state_dict[name]).astype(tensor.dtype))
-        return LoadResult(missing, unexpected)
+        return load(type(self).__name__, self.state_dict(), state_dict, strict)
 
     # --- hooks ----------------------------------------------------------------------------------------------
 
@@ -286,8 +265,7 @@ class Module:
         """Call `hook(module, grad_input, grad_output)` when it has passed; a result replaces grad_input."""
         return self._register(self._backward_hooks, hook)
 
-    def _register(self, hooks: list, hook: Callable) -> RemovableHandle:
-        hooks.append(hook)
+    def _register(self, hooks: dict, hook: Callable) -> RemovableHandle:
         vars(self)["_hooked"] = True
         return RemovableHandle(hooks, hook)
 
@@ -298,7 +276,7 @@ class Module:
         return ""
 
     def __repr__(self) -> str:
-        children = [f"({name}): {_indented(repr(module))}" for name, module in self.named_children()]
+        children = [f"({name}): {_indented(repr(module))}" for name, module in self._attributes(Module)]
         extra = self.extra_repr()
         if not children:
             return f"{type(self).__name__}({_indented(extra)})"

@@ -113,21 +113,16 @@ class _BatchNorm(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         self._check(input)
-        momentum = self.momentum
-        if self.training and self.track_running_stats:
+        momentum = self.momentum or 0.0
+        tracking = self.training and self.track_running_stats
+        if tracking and self.momentum is None:  # the plain average of all batches, this one included
+            momentum = 1 / (self.num_batches_tracked.item() + 1)
+        use_batch = self.training or not self.track_running_stats
+        statistics = self.running_mean, self.running_var
+        y = batch_norm(input, *statistics, self.weight, self.bias, use_batch, momentum, self.eps)
+        if tracking:
             self.num_batches_tracked += 1
-            if momentum is None:  # the plain average of all batches so far
-                momentum = 1 / self.num_batches_tracked.item()
-        return batch_norm(
-            input,
-            self.running_mean,
-            self.running_var,
-            self.weight,
-            self.bias,
-            self.training,
-            momentum or 0.0,
-            self.eps,
-        )
+        return y
 
     def _check(self, input: Tensor) -> None:
         shape = input.array.shape

@@ -18,5 +18,9 @@ class Parameter(Tensor):
         TensorBase.__init__(self, as_tensor(data).array)
         self.requires_grad = requires_grad
 
+    def __deepcopy__(self, memo: dict) -> Parameter:
+        copy = memo[id(self)] = Parameter(self.array.copy(), self.requires_grad)
+        return copy
+
     def __repr__(self) -> str:
         return "Parameter containing:\n" + super().__repr__()

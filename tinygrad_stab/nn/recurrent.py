@@ -21,21 +21,21 @@ from .module import Module
 from .parameter import Parameter
 
 
-class _Weights(Module):
+class _Recurrent(Module):
     """PyTorch's weight_ih (gates · hidden, input), weight_hh (gates · hidden, hidden), bias_ih, bias_hh."""
 
     gates: int
 
-    def __init__(self, input_size: int, hidden_size: int) -> None:
+    def __init__(self, input_size: int, hidden_size: int, bias: bool) -> None:
         super().__init__()
-        self.input_size, self.hidden_size = input_size, hidden_size
+        self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
 
-    def _add(self, input_size: int, bias: bool, suffix: str = "") -> None:
+    def _add_weights(self, input_size: int, suffix: str = "") -> None:
         rows = self.gates * self.hidden_size
         setattr(self, "weight_ih" + suffix, Parameter(empty(rows, input_size)))
         setattr(self, "weight_hh" + suffix, Parameter(empty(rows, self.hidden_size)))
-        setattr(self, "bias_ih" + suffix, Parameter(empty(rows)) if bias else None)
-        setattr(self, "bias_hh" + suffix, Parameter(empty(rows)) if bias else None)
+        setattr(self, "bias_ih" + suffix, Parameter(empty(rows)) if self.bias else None)
+        setattr(self, "bias_hh" + suffix, Parameter(empty(rows)) if self.bias else None)
 
     def reset_parameters(self) -> None:
         """Draw every weight and bias uniformly from ±1/√hidden_size."""
@@ -43,14 +43,34 @@ class _Weights(Module):
         for parameter in self.parameters():
             init.uniform_(parameter, -bound, bound)
 
-    def _zeros(self, *shape: int) -> Tensor:
-        return zeros(*shape, dtype=next(self.parameters()).dtype)
+    def _add_forget_bias(self, amount: float, suffix: str = "") -> None:
+        if not self.bias:
+            raise ValueError("forget_bias needs bias=True: it is added to the bias of the forget gate")
+        with no_grad():
+            getattr(self, "bias_ih" + suffix)[self.hidden_size : 2 * self.hidden_size] += amount
+
+    def _check_input(self, input: Tensor) -> None:
+        if input.array.ndim == 0 or input.array.shape[-1] != self.input_size:
+            raise RuntimeError(
+                f"{type(self).__name__}: input.size(-1) must be equal to input_size: expected "
+                f"{self.input_size}, got input of shape {input.array.shape}"
+            )
+
+    def _state(self, state: Tensor | None, *shape: int) -> Tensor:
+        """The state before the first step: the given one if its shape is right, otherwise zeros."""
+        if state is None:
+            return zeros(*shape, dtype=next(self.parameters()).dtype)
+        if state.array.shape != shape:
+            raise RuntimeError(
+                f"{type(self).__name__}: expected a hidden state of shape {shape}, got {state.array.shape}"
+            )
+        return state
 
     def extra_repr(self) -> str:
-        return f"{self.input_size}, {self.hidden_size}"
+        return f"{self.input_size}, {self.hidden_size}" + ("" if self.bias else ", bias=False")
 
 
-class RNNCell(_Weights):
+class RNNCell(_Recurrent):
     """h′ = tanh(W_ih x + b_ih + W_hh h + b_hh), for x (n, input_size) and h (n, hidden_size)."""
 
     gates = 1
@@ -58,19 +78,23 @@ class RNNCell(_Weights):
     def __init__(
         self, input_size: int, hidden_size: int, bias: bool = True, nonlinearity: str = "tanh"
     ) -> None:
-        super().__init__(input_size, hidden_size)
-        self.nonlinearity, self._step = nonlinearity, _nonlinearity(nonlinearity)
-        self._add(input_size, bias)
+        super().__init__(input_size, hidden_size, bias)
+        self.nonlinearity, self._activation = nonlinearity, _activation(nonlinearity)
+        self._add_weights(input_size)
         self.reset_parameters()
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
-        _check_features(self, input)
-        h = self._zeros(*input.array.shape[:-1], self.hidden_size) if hx is None else hx
+        self._check_input(input)
+        h = self._state(hx, *input.array.shape[:-1], self.hidden_size)
         from_input = ops.linear(input, self.weight_ih, self.bias_ih)
-        return self._step(from_input + ops.linear(h, self.weight_hh, self.bias_hh))
+        return self._activation(from_input + ops.linear(h, self.weight_hh, self.bias_hh))
+
+    def extra_repr(self) -> str:
+        nonlinearity = "" if self.nonlinearity == "tanh" else f", nonlinearity={self.nonlinearity}"
+        return super().extra_repr() + nonlinearity
 
 
-class LSTMCell(_Weights):
+class LSTMCell(_Recurrent):
     """One step of an LSTM: (x, (h, c)) → (h′, c′); the equations stand in `ops/recurrent.py`.
 
     `forget_bias` is added to the forget gate's bias at the start, so that the cell remembers before it has
@@ -80,46 +104,47 @@ class LSTMCell(_Weights):
     gates = 4
 
     def __init__(
-        self, input_size: int, hidden_size: int, bias: bool = True, forget_bias: float = 0.0
+        self, input_size: int, hidden_size: int, bias: bool = True, *, forget_bias: float = 0.0
     ) -> None:
-        super().__init__(input_size, hidden_size)
-        self._add(input_size, bias)
+        super().__init__(input_size, hidden_size, bias)
+        self._add_weights(input_size)
         self.reset_parameters()
         if forget_bias:
-            _add_forget_bias(self.bias_ih, forget_bias)
+            self._add_forget_bias(forget_bias)
 
     def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
-        _check_features(self, input)
-        if hx is None:
-            hx = (self._zeros(*input.array.shape[:-1], self.hidden_size),) * 2
-        h, c = hx
+        self._check_input(input)
+        h, c = (self._state(s, *input.array.shape[:-1], self.hidden_size) for s in hx or (None, None))
         z = ops.linear(input, self.weight_ih, self.bias_ih) + ops.linear(h, self.weight_hh, self.bias_hh)
         h, c, _, _ = ops.lstm_step(z, c)
         return h, c
 
 
-class _Sequence(_Weights):
-    """Run a cell over a sequence (T, n, input), or (n, T, input) with batch_first, in one or more layers."""
+class _Sequence(_Recurrent):
+    """Run over a sequence (T, n, input), or (n, T, input) with batch_first, in num_layers layers."""
 
     def __init__(
         self, input_size: int, hidden_size: int, num_layers: int, bias: bool, batch_first: bool
     ) -> None:
-        super().__init__(input_size, hidden_size)
+        super().__init__(input_size, hidden_size, bias)
+        if num_layers < 1:
+            raise ValueError(f"num_layers must be greater than zero, got {num_layers}")
         self.num_layers, self.batch_first = num_layers, batch_first
         for layer in range(num_layers):
-            self._add(hidden_size if layer else input_size, bias, suffix=f"_l{layer}")
+            self._add_weights(hidden_size if layer else input_size, suffix=f"_l{layer}")
         self.reset_parameters()
 
     def _step(self, z: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         raise NotImplementedError
 
-    def _run(
-        self, input: Tensor, states: list[tuple[Tensor, ...]]
-    ) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
-        """From the states before the first step, a tuple (h, …) a layer, to outputs and last states."""
+    def _run(self, input: Tensor, *given: Tensor | None) -> tuple[Tensor, list[Tensor]]:
+        """From the states before the first step to all h of the last layer and the states after the last."""
+        self._check_input(input)
         xs = input.transpose(0, 1) if self.batch_first else input
+        starts = [self._state(s, self.num_layers, xs.array.shape[1], self.hidden_size) for s in given]
         ends = []
-        for layer, state in enumerate(states):
+        for layer in range(self.num_layers):
+            state = tuple(start[layer] for start in starts)
             weight_ih, weight_hh, bias_ih, bias_hh = (
                 getattr(self, f"{name}_l{layer}") for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
             )
@@ -130,25 +155,23 @@ class _Sequence(_Weights):
                 hs.append(state[0])
             xs = ops.stack(*hs)
             ends.append(state)
-        return xs.transpose(0, 1) if self.batch_first else xs, ends
+        return xs.transpose(0, 1) if self.batch_first else xs, [ops.stack(*last) for last in zip(*ends)]
 
-    def _check(self, input: Tensor) -> int:
-        if input.array.ndim != 3:
+    def _check_input(self, input: Tensor) -> None:
+        name, shape = type(self).__name__, input.array.shape
+        if len(shape) != 3:
             order = "(n, T, input_size)" if self.batch_first else "(T, n, input_size)"
             raise RuntimeError(
-                f"{type(self).__name__}: expected input of shape {order}, got {input.array.shape}; "
-                "x.unsqueeze(…) adds a dim"
+                f"{name}: expected input of shape {order}, got {shape}; a dim is added by x.unsqueeze(dim)"
             )
-        _check_features(self, input)
-        if input.array.shape[1 if self.batch_first else 0] == 0:
-            raise RuntimeError(
-                f"{type(self).__name__}: the sequence of shape {input.array.shape} has no time steps"
-            )
-        return input.array.shape[0 if self.batch_first else 1]
+        if shape[1 if self.batch_first else 0] == 0:
+            raise RuntimeError(f"{name}: the sequence of shape {shape} has no time steps")
+        super()._check_input(input)
 
     def extra_repr(self) -> str:
         text = f"{self.input_size}, {self.hidden_size}"
         text += f", num_layers={self.num_layers}" if self.num_layers != 1 else ""
+        text += "" if self.bias else ", bias=False"
         return text + (", batch_first=True" if self.batch_first else "")
 
 
@@ -167,23 +190,20 @@ class RNN(_Sequence):
         batch_first: bool = False,
     ) -> None:
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first)
-        self.nonlinearity, self._activation = nonlinearity, _nonlinearity(nonlinearity)
+        self.nonlinearity, self._activation = nonlinearity, _activation(nonlinearity)
 
     def _step(self, z: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         return (self._activation(z),)
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        n = self._check(input)
-        h0 = self._zeros(self.num_layers, n, self.hidden_size) if hx is None else hx
-        output, ends = self._run(input, [(h0[k],) for k in range(self.num_layers)])
-        return output, ops.stack(*(h for (h,) in ends))
+        output, (h,) = self._run(input, hx)
+        return output, h
 
 
 class LSTM(_Sequence):
-    """An LSTM over a sequence; returns (all h of the last layer, (last h, last c) of all layers).
+    """An LSTM over a sequence; returns (h of the last layer, (last h, last c) of all layers).
 
-    `forget_bias` is added to every forget gate's bias at the start; PyTorch has no such argument, and starts
-    with 0.
+    `forget_bias` is added to every forget gate's bias at the start; PyTorch has no such argument.
     """
 
     gates = 4
@@ -195,12 +215,13 @@ class LSTM(_Sequence):
         num_layers: int = 1,
         bias: bool = True,
         batch_first: bool = False,
+        *,
         forget_bias: float = 0.0,
     ) -> None:
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first)
         if forget_bias:
             for layer in range(num_layers):
-                _add_forget_bias(getattr(self, f"bias_ih_l{layer}"), forget_bias)
+                self._add_forget_bias(forget_bias, suffix=f"_l{layer}")
 
     def _step(self, z: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         h, c, _, _ = ops.lstm_step(z, state[1])
@@ -209,29 +230,11 @@ class LSTM(_Sequence):
     def forward(
         self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        n = self._check(input)
-        h0, c0 = (self._zeros(self.num_layers, n, self.hidden_size),) * 2 if hx is None else hx
-        output, ends = self._run(input, [(h0[k], c0[k]) for k in range(self.num_layers)])
-        return output, (ops.stack(*(h for h, _ in ends)), ops.stack(*(c for _, c in ends)))
+        output, (h, c) = self._run(input, *(hx or (None, None)))
+        return output, (h, c)
 
 
-def _nonlinearity(name: str) -> Any:
+def _activation(name: str) -> Any:
     if name not in ("tanh", "relu"):
         raise ValueError(f"Unknown nonlinearity '{name}': choose 'tanh' or 'relu'")
     return ops.tanh if name == "tanh" else ops.relu
-
-
-def _add_forget_bias(bias: Parameter | None, amount: float) -> None:
-    if bias is None:
-        raise ValueError("forget_bias needs bias=True: it is added to the bias of the forget gate")
-    quarter = bias.numel() // 4
-    with no_grad():
-        bias[quarter : 2 * quarter] += amount
-
-
-def _check_features(module: _Weights, input: Tensor) -> None:
-    if input.array.ndim == 0 or input.array.shape[-1] != module.input_size:
-        raise RuntimeError(
-            f"{type(module).__name__}: input.size(-1) must be equal to input_size: expected "
-            f"{module.input_size}, got input of shape {input.array.shape}"
-        )

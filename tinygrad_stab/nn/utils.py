@@ -11,25 +11,24 @@ scaled twice.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
+from .. import ops
 from ..tensor import Tensor
+from ..user_code import warn
 
 
 def clip_grad_norm_(
     parameters: Any, max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False
 ) -> Tensor:
-    """Scale all gradients by one factor so that their total norm is at most max_norm; return the norm before
-    (Pascanu 2013).
+    """Scale all gradients by one factor so that their total norm is at most max_norm (Pascanu et al. 2013).
 
-    Idempotent, and without effect below max_norm. A norm that is NaN or infinite cannot be scaled away: the
-    gradients are then left as they are, with a warning that names the first parameter concerned, or with
-    error_if_nonfinite an error.
-    """
+    Returns the norm before. Idempotent, and without effect below max_norm. A norm that is NaN or infinite
+    cannot be scaled away: the gradients are then left as they are, with a warning that names the first
+    parameter concerned, or with error_if_nonfinite an error."""
     parameters = _with_gradients(parameters, "clip_grad_norm_")
     if not max_norm >= 0:
         raise ValueError(
@@ -49,37 +48,37 @@ def clip_grad_norm_(
 
 def clip_grads_with_norm_(parameters: Any, max_norm: float, total_norm: Tensor) -> None:
     """Scale all gradients by max_norm / total_norm where that is less than 1."""
-    for p in _with_gradients(parameters, "clip_grads_with_norm_"):
-        if total_norm.item() > max_norm:
-            # divided first: in float32, max_norm / total_norm may be too small a number to be held to full
-            # precision
-            p._grad = Tensor((p._grad.array / total_norm.item() * max_norm).astype(p._grad.array.dtype))
+    norm = total_norm.item()
+    if norm > max_norm:
+        for p in _with_gradients(parameters, "clip_grads_with_norm_"):
+            wide = p._grad.array.astype(np.float64)  # the factor, or the norm, may be out of float32's range
+            p._grad = Tensor((wide / norm * max_norm).astype(p._grad.array.dtype))
 
 
 def clip_grad_value_(parameters: Any, clip_value: float) -> None:
     """Limit every element of every gradient to [−clip_value, clip_value], which changes its direction."""
     if not clip_value >= 0:
         raise ValueError(f"clip_grad_value_: clip_value must not be negative, got {clip_value}")
+    limit = float(clip_value)
     for p in _with_gradients(parameters, "clip_grad_value_"):
-        p._grad = Tensor(np.clip(p._grad.array, -clip_value, clip_value))
+        p._grad = Tensor(np.clip(p._grad.array, -limit, limit))
 
 
 def get_total_norm(tensors: Iterable[Tensor], norm_type: float = 2.0) -> Tensor:
-    """The norm of all tensors laid end to end, in float64, where the squares of float32 do not overflow."""
+    """The norm of all tensors laid end to end, computed in float64, and in their dtype if it fits there."""
     arrays = [t.array for t in ([tensors] if isinstance(tensors, Tensor) else tensors)]
-    largest = max((float(np.max(np.abs(a), initial=0)) for a in arrays), default=0.0)
-    if norm_type == math.inf or largest == 0 or not math.isfinite(largest):
-        total = largest
-    else:  # relative to the largest element, so that no power leaves the range of floats
-        powers = sum(float(np.sum((np.abs(a) / np.float64(largest)) ** norm_type)) for a in arrays)
-        total = largest * powers ** (1 / norm_type)
-    return Tensor(np.array(total, dtype=np.float64))
+    p = float(norm_type)
+    largest = float(np.max([np.max(np.abs(a), initial=0) for a in arrays], initial=0))
+    total = largest
+    if p != math.inf and 0 < largest < math.inf:
+        # Relative to the largest element, so that no power leaves the range of floats.
+        total *= sum(float(np.sum((np.abs(a) / np.float64(largest)) ** p)) for a in arrays) ** (1 / p)
+    dtype = np.result_type(*arrays) if arrays else np.dtype(np.float64)
+    return Tensor(np.array(total, dtype if total <= float(np.finfo(dtype).max) else np.float64))
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
     """All parameters laid end to end in one vector; the gradient passes through."""
-    from .. import ops
-
     return ops.concatenate(*(p.reshape(-1) for p in parameters))
 
 
@@ -98,13 +97,11 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
 
 
 def _with_gradients(parameters: Any, name: str) -> list[Tensor]:
+    """Those that have a gradient, each once."""
     parameters = [parameters] if isinstance(parameters, Tensor) else list(parameters)
     if not parameters:
-        warnings.warn(
-            f"{name} was given no parameters: a generator such as model.parameters() can be used only once",
-            stacklevel=3,
-        )
-    return [p for p in parameters if p._grad is not None]
+        warn(f"{name} was given no parameters: a generator such as model.parameters() can be used only once")
+    return list(dict.fromkeys(p for p in parameters if p._grad is not None))
 
 
 def _report_nonfinite(parameters: list[Tensor], norm: float, error: bool) -> None:
@@ -116,4 +113,4 @@ def _report_nonfinite(parameters: list[Tensor], norm: float, error: bool) -> Non
     )
     if error:
         raise RuntimeError(message)
-    warnings.warn(message, RuntimeWarning, stacklevel=3)
+    warn(message, RuntimeWarning)

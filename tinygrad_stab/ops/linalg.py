@@ -70,7 +70,7 @@ def _linear_b(g, y, x, W, b):
 
 
 def _rows(x):
-    return np.reshape(x, (-1, x.shape[-1]))
+    return np.reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
 
 
 @functools.lru_cache

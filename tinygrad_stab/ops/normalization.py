@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..graph import primitive
+from .reduction import count
 
 
 def _standardize(x, axis, eps):
@@ -29,9 +30,9 @@ def _standardize_rule(g, y, x, axis, eps):
     changes nothing): two directions of the gradient are removed, and the rest is divided by σ.
     """
     g_y, g_mu, g_v = g
-    y, mu, v = y
+    y, _, v = y
     sigma = np.sqrt(v + eps)
-    n = np.size(x) // np.size(mu)
+    n = count(x.shape, axis)
     gx = 0 * x
     if g_y is not None:
         mean_g, mean_gy = (np.mean(term, axis=axis, keepdims=True) for term in (g_y, g_y * y))

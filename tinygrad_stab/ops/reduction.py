@@ -9,65 +9,72 @@ import math
 import numpy as np
 
 from ..graph import constant, primitive
+from ..numpy_protocol import ANSWERS
 
 
-def spread(reduced, x, axis, keepdims):
-    """Put the axes of x that a reduction removed back into its result, with length 1."""
-    if keepdims or (axis is None and x.ndim == 0):
+def _axes(shape, axis):
+    axes = range(len(shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    return {a % len(shape) for a in axes}
+
+
+def spread(reduced, shape, axis, keepdims):
+    """Put the axes that a reduction of this shape removed back into its result, with length 1."""
+    if keepdims or not shape:
         return reduced
-    axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    return np.reshape(
-        reduced, tuple(1 if k in {a % x.ndim for a in axes} else n for k, n in enumerate(x.shape))
-    )
+    axes = _axes(shape, axis)
+    return np.reshape(reduced, tuple(1 if k in axes else n for k, n in enumerate(shape)))
 
 
-def count(x, axis):
-    """How many elements of x a reduction along axis makes one of."""
-    axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    return math.prod(x.shape[a] for a in axes)
+def count(shape, axis):
+    """How many elements a reduction of this shape along axis makes one of."""
+    return math.prod(shape[a] for a in _axes(shape, axis))
 
 
 def _sum_rule(g, y, x, axis=None, keepdims=False):
     """∂(Σ x)/∂xᵢ = 1."""
-    return np.broadcast_to(spread(g, x, axis, keepdims), x.shape)
+    return np.broadcast_to(spread(g, x.shape, axis, keepdims), x.shape)
 
 
 def _mean_rule(g, y, x, axis=None, keepdims=False):
     """∂(1/n Σ x)/∂xᵢ = 1/n."""
-    return np.broadcast_to(spread(g, x, axis, keepdims) / count(x, axis), x.shape)
+    n = count(x.shape, axis) or 1  # where n is 0, nobody receives anything
+    return np.broadcast_to(spread(g, x.shape, axis, keepdims) / n, x.shape)
 
 
 def _var_rule(g, y, x, axis=None, ddof=0, keepdims=False):
     """v = Σ (x − μ)² / (n − ddof);  ∂v/∂xᵢ = 2 (xᵢ − μ) / (n − ddof): the path by μ adds Σ (x − μ) = 0."""
     deviation = x - np.mean(x, axis=axis, keepdims=True)
-    return spread(g, x, axis, keepdims) * deviation * (2 / (count(x, axis) - ddof))
+    n = count(x.shape, axis) - ddof
+    return spread(g, x.shape, axis, keepdims) * deviation * (2 / n if n else math.nan)
 
 
 def _std_rule(g, y, x, axis=None, ddof=0, keepdims=False):
     """s = √v;  ∂s/∂xᵢ = (xᵢ − μ) / ((n − ddof) s), and 0, not 0/0, for a constant x."""
     deviation = x - np.mean(x, axis=axis, keepdims=True)
-    s = spread(y, x, axis, keepdims)
-    return spread(g, x, axis, keepdims) * deviation / ((count(x, axis) - ddof) * np.where(s == 0, 1, s))
+    s = spread(y, x.shape, axis, keepdims)
+    n = count(x.shape, axis) - ddof
+    return spread(g, x.shape, axis, keepdims) * deviation / (n * np.where(s == 0, 1, s))
 
 
 def _extreme_rule(g, y, x, axis=None, keepdims=False):
     """The gradient goes to the largest (smallest) element; equals share it evenly."""
-    chosen = x == spread(y, x, axis, keepdims)
-    return spread(g, x, axis, keepdims) * chosen / np.sum(chosen, axis=axis, keepdims=True)
+    chosen = x == spread(y, x.shape, axis, keepdims)
+    return spread(g, x.shape, axis, keepdims) * chosen / np.sum(chosen, axis=axis, keepdims=True)
 
 
-def _norm(x, axis=None, keepdims=False):
-    """‖x‖ = √Σx², computed as m ‖x/m‖ with m = max |x|: x² leaves the range of floats long before x does."""
+def _norm(x, p=2, axis=None, keepdims=False):
+    """‖x‖ = (Σ|x|ᵖ)^(1/p), as m ‖x/m‖ with m = max |x|: powers leave the floats long before x does."""
     m = np.max(np.abs(x), axis=axis, keepdims=True, initial=0)
     m = np.where((m == 0) | ~np.isfinite(m), 1, m).astype(x.dtype)
-    y = m * np.sqrt(np.sum(np.square(x / m), axis=axis, keepdims=True))
+    y = m * np.sum(np.abs(x / m) ** p, axis=axis, keepdims=True) ** (1 / p)
     return y if keepdims else np.squeeze(y, axis=axis)
 
 
-def _norm_rule(g, y, x, axis=None, keepdims=False):
-    """∂‖x‖/∂x = x / ‖x‖, and 0 for x = 0, where the norm has a kink."""
-    y = spread(y, x, axis, keepdims)
-    return spread(g, x, axis, keepdims) * (x / np.where(y == 0, 1, y))
+def _norm_rule(g, y, x, p=2, axis=None, keepdims=False):
+    """With u = x / ‖x‖:  ∂‖x‖/∂x = sign(u) |u|ᵖ⁻¹, which is u for p = 2, and 0 at the kink x = 0."""
+    y = spread(y, x.shape, axis, keepdims)
+    u = x / np.where(y == 0, 1, y)
+    return spread(g, x.shape, axis, keepdims) * (u if p == 2 else np.sign(u) * np.abs(u) ** (p - 1))
 
 
 def _logsumexp(x, axis=-1, keepdims=False):
@@ -80,7 +87,7 @@ def _logsumexp(x, axis=-1, keepdims=False):
 
 def _logsumexp_rule(g, y, x, axis=-1, keepdims=False):
     """∂/∂xᵢ log Σ eˣ = eˣⁱ / Σ eˣ, the softmax."""
-    return spread(g, x, axis, keepdims) * np.exp(x - spread(y, x, axis, keepdims))
+    return spread(g, x.shape, axis, keepdims) * np.exp(x - spread(y, x.shape, axis, keepdims))
 
 
 def _softmax(x, axis=-1):
@@ -122,6 +129,8 @@ softmax     = primitive(_softmax,     _softmax_rule)
 log_softmax = primitive(_log_softmax, _log_softmax_rule)
 cumsum      = primitive(np.cumsum,    _cumsum_rule)
 # fmt: on
+
+ANSWERS[np.linalg.norm] = lambda x, ord=2, axis=None, keepdims=False: norm(x, ord, axis, keepdims)
 
 argmax, argmin = constant(np.argmax), constant(np.argmin)
 all, any = constant(np.all), constant(np.any)

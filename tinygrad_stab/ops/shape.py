@@ -14,7 +14,7 @@ def _reshape(x, shape):
 
 
 def _inverse(axes):
-    return None if axes is None else tuple(np.argsort(axes))
+    return None if axes is None else tuple(np.argsort([axis % len(axes) for axis in axes]))
 
 
 # fmt: off
@@ -64,7 +64,7 @@ def _getitem(x, key):
 def _scatter(g, key, shape):
     """Zeros of a shape, with g added at a key; only integer arrays can name a place twice."""
     out = np.zeros(shape, g.dtype)
-    if any(isinstance(k, (np.ndarray, list)) and np.asarray(k).dtype != bool for k in _parts(key)):
+    if any(isinstance(k, (np.ndarray, list, tuple)) and np.asarray(k).dtype != bool for k in _parts(key)):
         np.add.at(out, key, g)
     else:
         out[key] = g
@@ -86,7 +86,7 @@ scatter: Primitive = primitive(_scatter, lambda g, y, x, key, shape: g[key])
 
 def _replace(x, value, key):
     """x with the elements at a key replaced: what `t[key] = value` computes."""
-    y = x.copy()
+    y = np.array(x)
     y[key] = value
     return y
 
@@ -96,3 +96,6 @@ replace: Primitive = primitive(
     lambda g, y, x, value, key: replace(g, 0.0, key=key),
     lambda g, y, x, value, key: g[key],
 )
+
+# What these return shares the memory of their input (getitem only for slices and integers).
+VIEWS = {reshape, squeeze, expand_dims, broadcast_to, transpose, swapaxes, flip, getitem}

@@ -12,6 +12,7 @@ import numpy as np
 from ..grad_mode import enable_grad
 from ..memory import note_write
 from ..tensor import Tensor
+from ..user_code import warn
 
 
 class Optimizer:
@@ -54,6 +55,8 @@ class Optimizer:
                 )
             if id(p) in known:
                 raise ValueError("some parameters appear in more than one parameter group")
+        if len(set(params)) < len(params):
+            warn("optimizer contains a parameter group with duplicate parameters: each is moved twice a step")
         unknown = set(group) - set(self.defaults) - {"params", "initial_lr"}
         if unknown:
             raise ValueError(
