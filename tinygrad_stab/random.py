@@ -39,7 +39,7 @@ def numpy_generator(generator: Generator | None) -> np.random.Generator:
 def uniform(
     generator: Generator | None, shape: tuple[int, ...], low: float, high: float, dtype: Any
 ) -> np.ndarray:
-    """Uniform on [low, high), drawn in the precision of the dtype: rounded down later, 1 − 1e-9 would be 1."""
+    """Uniform on [low, high), drawn in the precision of the dtype: rounded afterwards, 1 − 1e-9 becomes 1."""
     rng = numpy_generator(generator)
     if dtype == np.float32:
         return low + (high - low) * rng.random(shape, np.float32)

@@ -88,8 +88,8 @@ class Tensor(Methods):
     def _only(self, error: type[Exception], otherwise: str) -> Any:
         if self.array.size != 1:
             raise error(
-                f"a Tensor with {self.array.size} elements, of shape {self.array.shape}, is {otherwise}: reduce "
-                "it first, with .sum(), .mean(), .any() or .all(), or pick an element"
+                f"a Tensor with {self.array.size} elements, of shape {self.array.shape}, is {otherwise}: "
+                "reduce it first, with .sum(), .mean(), .any() or .all(), or pick an element"
             )
         return self.array.item()
 
