@@ -215,7 +215,7 @@ def trunc_normal_(
 ) -> Tensor:
     """N(mean, std²) restricted to [a, b]: x = mean + std Φ⁻¹(u), with u uniform between Φ at the bounds.
 
-    This lowers the variance: cut at ±2 std, it is 0.774 std². After 50 layers that has become a factor 2.7e-6.
+    This lowers the variance: cut at ±2 std, it is 0.774 std². After 50 layers that is a factor 2.7e-6.
     """
     if not a < b:
         raise ValueError(f"trunc_normal_: the bounds must satisfy a < b, got a={a}, b={b}")
