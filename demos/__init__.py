@@ -1,0 +1,28 @@
+"""The lecture: what makes gradients vanish or explode, and what keeps them stable, measured.
+
+`python -m demos` runs every experiment below, prints what each one claims and whether it came true, and
+draws its figure. One experiment is one file, named for what it shows:
+
+    docstring      its first line is the lesson, the rest is the theory
+    SOURCE         the papers
+    Setup          the knobs, with their defaults; FAST turns some of them down for the tests
+    run(setup)     measures, and returns claims and what the figure needs
+    draw(setup, …) the figure
+
+What they share stands apart: `experiment.py` says what a claim is and when it holds, `report.py` prints
+claims, `style.py` makes figures look alike, `digits.py` and `training.py` are the data and the training
+loop, `cli.py` is the command.
+"""
+
+LECTURE = (  # in the order in which it is best told
+    "gradcheck_v_curve",
+    "gradient_norm_vs_depth",
+    "pytorch_default_trap",
+    "weight_grad_trap",
+    "he_vs_xavier_depth",
+    "bn_explodes",
+    "residual_growth",
+    "gradient_cliff",
+    "gradient_through_time",
+    "sparsity_is_not_death",
+)

@@ -1,0 +1,147 @@
+"""When a claim holds, when it is judged, and how it is printed."""
+
+import math
+from types import SimpleNamespace
+
+import pytest
+
+import tinygrad_stab as torch
+from demos import report
+from demos.experiment import (
+    Between,
+    Claim,
+    Config,
+    Experiment,
+    Result,
+    Within,
+    above,
+    below,
+    default_dtype,
+    over_seeds,
+)
+
+LIMIT = Between(high=1.0, proven=True)
+
+
+def claim(measured, tolerance, predicted=2.0, **more):
+    return Claim("a thing", measured, predicted, tolerance, "a formula", "a reason", **more)
+
+
+@pytest.mark.parametrize(
+    ("measured", "tolerance", "holds"),
+    [
+        ([2.02, 1.98], Within(0.0101), True),
+        ([2.02, 1.97], Within(0.0101), False),  # one seed is enough to refute
+        ([-2.0], Within(0.1), False),
+        ([1.0], above(0.9), True),
+        ([1.0, 0.8], above(0.9), False),
+        ([1.0], below(0.9), False),
+        ([0.5], Between(0.4, 0.6), True),
+        ([math.nan], below(9.0), False),
+        ([math.nan], Within(9.0), False),
+        ([math.inf], above(1.0), False),  # infinite is not an answer
+        ([], above(0.0), False),
+    ],
+)
+def test_a_claim_holds_if_every_seed_obeys(measured, tolerance, holds):
+    assert claim(measured, tolerance).holds is holds
+    assert claim(measured, tolerance).verdict == ("PASS" if holds else "FAIL")
+
+
+def test_negative_predictions_have_a_tolerance_too():
+    assert claim([-2.02], Within(0.02), predicted=-2.0).holds
+
+
+def test_one_failing_claim_fails_the_result_and_an_open_one_does_not():
+    good, bad = claim([2.0], Within(0.1)), claim([3.0], Within(0.1))
+    assert Result([good], None).passed
+    assert not Result([good, bad], None).passed
+    assert Result([good, claim([3.0], Within(0.1), judged=False)], None).passed
+
+
+def experiment_claiming(*claims):
+    """An experiment with one knob, `size`, whose default is 1 and whose fast form has 2."""
+    from dataclasses import dataclass
+
+    @dataclass(frozen=True)
+    class Setup(Config):
+        size: int = 1
+
+    module = SimpleNamespace(Setup=Setup, FAST=dict(size=2), run=lambda setup: Result(list(claims), None))
+    return Experiment("planted", module)
+
+
+@pytest.mark.parametrize(("size", "open_"), [(1, False), (2, False), (3, True)])
+def test_turned_knobs_leave_measured_thresholds_open(size, open_):
+    experiment = experiment_claiming(claim([0.0], above(1)), claim([0.0], LIMIT), claim([2.0], Within(0.1)))
+    result = experiment.run(experiment.setup(size=size, seeds=(7,)))
+    assert [c.verdict for c in result.claims] == ["open" if open_ else "FAIL", "PASS", "PASS"]
+
+
+def test_experiments_run_in_float64_and_restore_the_default_on_error():
+    def run(setup):
+        assert torch.zeros(1).dtype == torch.float64
+        raise KeyError("planted")
+
+    experiment = experiment_claiming()
+    experiment.module.run = run
+    with pytest.raises(KeyError, match="planted"):
+        experiment.run(experiment.setup())
+    assert torch.get_default_dtype() == torch.float32
+    with default_dtype(torch.float16):
+        assert torch.zeros(1).dtype == torch.float16
+
+
+def test_over_seeds_starts_each_seed_anew():
+    first = over_seeds(Config(seeds=(3, 4)), lambda setup: torch.randn(1).item())
+    second = over_seeds(Config(seeds=(4, 3)), lambda setup: torch.randn(1).item())
+    assert first == second[::-1]
+    assert first[0] != first[1]
+
+
+# --- the printed table -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("x", "text"),
+    [(1.0, "1.000"), (0.14142, "0.1414"), (2.6e-5, "2.600e-5"), (12345.6, "1.235e4"),
+     (1000.0, "1000"), (0.0, "0.000"), (-29.64, "-29.64"), (3, "3"),
+     ("learns", "learns"), (math.inf, "inf"), (math.nan, "nan")],
+)  # fmt: skip
+def test_numbers_without_noise(x, text):
+    assert report.number(x) == text
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "text"),
+    [(Within(0.02), "±2 %"), (Within(1e-10), "±1e-10"), (above(1.5), "> 1.5"), (below(0.25), "< 0.25"),
+     (Between(0.44, 0.52), "0.44…0.52")],
+)  # fmt: skip
+def test_tolerances_in_words(tolerance, text):
+    assert str(tolerance) == text
+
+
+def test_table_fits_eighty_columns():
+    many_words = "a claim about something that takes rather many words to say"
+    measured, by = [1.2345e-12, 9.87654e-11], "a very long formula " * 6
+    long = Claim(many_words, measured, 1.2345e-12, above(2e-12), by, "many reasons " * 9)
+    text = report.table([long, claim([2.0], Within(0.1))])
+    assert max(map(len, text.splitlines())) <= 79
+    assert "a very long formula a very" in text
+    assert "FAIL  a claim about something" in text
+    assert "    [1.23e-12, 9.88e-11]" in text
+
+
+def test_claims_with_one_predictor_share_its_line():
+    text = report.table([claim([2.0], Within(0.1)), claim([2.1], Within(0.1))])
+    assert text.count("PASS") == 2
+    assert text.count("predicted by a formula") == 1
+
+
+def test_summary_counts_and_names_failures():
+    experiment = experiment_claiming()
+    bad = Claim("the moon", [9.0], 2.0, Within(0.1), "a formula", "a reason")
+    text = report.summary([(experiment, Result([claim([2.0], Within(0.1)), bad], None, 1.25))])
+    assert "planted" in text
+    assert "1 of 2" in text
+    assert "FAIL  planted: the moon" in text
