@@ -27,7 +27,7 @@ import numpy as np
 
 from .anomaly import check_backward, detect_anomaly, set_detect_anomaly
 from .grad_mode import enable_grad, mode, no_grad
-from .graph import Node, Parts, Primitive, TensorBase
+from .graph import PICK, Node, Parts, Primitive, TensorBase
 from .memory import latest
 
 __all__ = ["backward", "detect_anomaly", "enable_grad", "grad", "no_grad", "set_detect_anomaly"]
@@ -46,22 +46,25 @@ def _sweep(gradients: dict[Node, Any], targets: set[Node] | None, retain: bool, 
             g = _after_hooks(node.hooks, g)
         if targets and node in targets:
             found[node] = g
+        if node.primitive is PICK:
+            _put_in_place(gradients, queue, node, g, on_path)
+            continue
         y, inputs = node.as_tensors() if record else node.as_arrays()
+        together = node.primitive.together and node.primitive.together(g, y, *inputs, **node.options)
         for k, parent in enumerate(node.parents):
             if parent is None or (on_path is not None and parent not in on_path):
                 continue
             if latest.write > node.birth:
                 node.check_unwritten(k)
-            gx = node.primitive.rules[k](g, y, *inputs, **node.options)
+            gx = together[k] if together else node.primitive.rules[k](g, y, *inputs, **node.options)
             if gx is None:
                 continue
             if mode.detecting:
                 check_backward(node, k, gx)
-            if not isinstance(gx, Parts):
-                if gx.shape != parent.shape:
-                    gx = _undo_broadcasting(gx, parent.shape)
-                if gx.dtype is not parent.dtype:
-                    gx = gx.astype(parent.dtype)
+            if gx.shape != parent.shape:
+                gx = _undo_broadcasting(gx, parent.shape)
+            if gx.dtype is not parent.dtype:
+                gx = gx.astype(parent.dtype)
             if parent in gradients:  # not +=: an array may be the gradient of two inputs
                 gradients[parent] = gradients[parent] + gx
             elif parent.primitive:
@@ -74,6 +77,17 @@ def _sweep(gradients: dict[Node, Any], targets: set[Node] | None, retain: bool, 
     for leaf, g in gradients.items():  # leaves never queue, so what is left over is theirs
         found[leaf] = _after_hooks(leaf.hooks, g) if leaf.hooks else g
     return found
+
+
+def _put_in_place(gradients: dict[Node, Any], queue: list, node: Node, g: Any, on_path: set | None) -> None:
+    """Give the gradient of one of several outputs its place among those of the others."""
+    (whole,) = node.parents
+    if on_path is None or whole in on_path:
+        if whole not in gradients:
+            gradients[whole] = Parts([None] * node.options["n"])
+            heapq.heappush(queue, (-whole.birth, whole))
+        parts, k = gradients[whole], node.options["k"]
+        parts[k] = g if parts[k] is None else parts[k] + g
 
 
 def _own(gx: Any, g: Any) -> Any:
@@ -119,11 +133,13 @@ def _after_hooks(hooks: dict[float, Callable], g: Any) -> Any:
 
 
 def _replaced(g: Any, new: Any) -> Any:
+    """What a hook has returned, if it fits where g was; g if it has returned nothing."""
     if new is None:
         return g
-    if g is not None and new.array.shape != g.shape:
+    if g is not None and (new.array.shape, new.array.dtype) != (g.shape, g.dtype):
         raise RuntimeError(
-            f"a hook has returned shape {new.array.shape} for a gradient of shape {tuple(g.shape)}"
+            f"a hook has returned {new.array.dtype} of shape {new.array.shape} for a gradient that is "
+            f"{g.dtype} of shape {tuple(g.shape)}: they must be alike"
         )
     return new if isinstance(g, TensorBase) else new.array
 
@@ -149,7 +165,7 @@ def _start(outputs: Sequence[Any], gradients: Sequence[Any], record: bool) -> di
             raise RuntimeError(
                 f"the gradient to start from has shape {g.array.shape}, but the output {y.array.shape}"
             )
-        g = g if record else g.array
+        g = _copy(g) if record else g.array.copy()
         start[y.node] = start[y.node] + g if y.node in start else g
     return start
 

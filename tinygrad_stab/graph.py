@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from .anomaly import check_forward
+from .dtypes import get_default_dtype
 from .grad_mode import mode
 from .memory import clock, written_since
 from .numpy_protocol import ANSWERS, AnswersNumpy
@@ -33,21 +34,25 @@ class Primitive:
     A rule is called as `rule(g, y, *inputs, **options)` and returns the gradient up to broadcasting, which
     the engine undoes. A value that no rule mentions is not kept. A variadic primitive has one rule, which is
     told `which` input is meant and sees of the inputs only their shapes. A forward that returns a tuple has
-    several outputs; then g is a tuple too, with None where nothing arrived.
+    several outputs; then g is a tuple too, with None where nothing arrived. Where the gradients of all inputs
+    come out of one computation, a single rule may return them `together`, in a tuple.
     """
 
     # The class of the outputs. tensor.py puts Tensor here, the class with the operators.
     result: type[TensorBase]
 
-    def __init__(self, forward: Callable, rules: Sequence[Callable], variadic: bool = False) -> None:
+    def __init__(
+        self, forward: Callable, rules: Sequence[Callable], variadic: bool = False, together: int = 0
+    ) -> None:
         self.forward, self.name, self.variadic = forward, forward.__name__.strip("_"), variadic
         self.rules = OneForAll(rules[0]) if variadic else rules
-        self.arity = 1_000 if variadic else len(rules)
-        self.option_names = option_names(rules[0], len(rules))
+        self.together = rules[0] if together else None  # for so many inputs
+        self.arity = 1_000 if variadic else together or len(rules)
+        self.option_names = option_names(rules[0], 1 if variadic else self.arity)
         self.needs = [needs(rule) for rule in rules]  # by rule, of (g, y, *inputs)
         _, y, *inputs = (max(of_all) for of_all in zip(*self.needs))
         self.keeps_y = y != NOTHING
-        self.keeps = itertools.repeat(SHAPE) if variadic else inputs[: len(rules)]
+        self.keeps = itertools.repeat(SHAPE) if variadic else inputs[: self.arity]
         self.keeps_all = not variadic and all(need == VALUE for need in self.keeps)
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
@@ -71,6 +76,8 @@ class Primitive:
             raise _misfit(self.name, arrays, error) from None
         if mode.detecting:
             check_forward(self.name, arrays, y)
+        if type(y) is not tuple and y.dtype is _FLOAT64:
+            y = _not_widened(y, arrays)
         if not (mode.recording and any(parents)):
             return self._unrecorded(inputs, y)
         kept = arrays if self.keeps_all else list(map(_kept, arrays, self.keeps))
@@ -83,10 +90,14 @@ class Primitive:
 
 
 def primitive(
-    forward: Callable, *rules: Callable, numpy: Callable | None = None, variadic: bool = False
+    forward: Callable,
+    *rules: Callable,
+    numpy: Callable | None = None,
+    variadic: bool = False,
+    together: int = 0,
 ) -> Primitive:
     """Enter a primitive into the table; `numpy` is the NumPy function it answers for, if not `forward`."""
-    made = Primitive(forward, rules, variadic)
+    made = Primitive(forward, rules, variadic, together)
     TABLE[made.name] = made
     if numpy or not forward.__name__.startswith("_"):
         ANSWERS[numpy or forward] = made
@@ -117,6 +128,17 @@ def _operand(x: Any, inputs: Sequence[Any]) -> Any:
     if isinstance(x, np.generic):
         return x.item() if any(isinstance(other, TensorBase) for other in inputs) else x
     return np.asarray(x)
+
+
+_FLOAT64 = np.dtype(np.float64)
+
+
+def _not_widened(y: Any, arrays: Sequence[Any]) -> Any:
+    # NumPy makes float64 of integers and floats together; in PyTorch integers and bools have no say in that.
+    dtypes = [x.dtype for x in arrays if isinstance(x, np.ndarray)]
+    if _FLOAT64 in dtypes or not any(dtype.kind in "iub" for dtype in dtypes):
+        return y
+    return y.astype(np.result_type(get_default_dtype(), *(dtype for dtype in dtypes if dtype.kind == "f")))
 
 
 def _kept(x: Any, need: int) -> Any:
@@ -170,7 +192,7 @@ class Node:
 
     def check_unwritten(self, k: int) -> None:
         """Refuse rule k a value that was written in place after it was kept."""
-        _, *needed = self.primitive.needs[0 if self.primitive.variadic else k]
+        _, *needed = self.primitive.needs[0 if len(self.primitive.needs) == 1 else k]
         kept = (self.y, *(self.inputs or ()))
         for x in _arrays([x for x, need in zip(kept, needed) if need == VALUE] + [*self.options.values()]):
             if written_since(x, self.birth):
@@ -214,20 +236,18 @@ def outputs_of(node: Node, y: Any) -> Any:
     if type(y) is not tuple:
         return result(y, node)
     return tuple(
-        result(part, Node(_pick, [node], (None,), None, {"k": k, "n": len(y)}, part))
-        for k, part in enumerate(y)
+        result(part, Node(PICK, [node], (), None, {"k": k, "n": len(y)}, part)) for k, part in enumerate(y)
     )
 
 
-class Parts(tuple):
-    """The gradients of several outputs of one primitive; None where none has arrived."""
-
-    def __add__(self, other: Any) -> Parts:
-        return Parts(b if a is None else a if b is None else a + b for a, b in zip(self, other))
+class Parts(list):
+    """The gradients of all outputs of one primitive; None where none has arrived."""
 
 
-def _output(whole: Any, k: int, n: int) -> Any:
+def _pick(whole: Any, k: int, n: int) -> Any:
     return whole[k]
 
 
-_pick = Primitive(_output, [lambda g, y, whole, k, n: Parts(g if j == k else None for j in range(n))])
+PICK = Primitive(
+    _pick, [lambda g, y, whole, k, n: None]
+)  # the sweep itself puts g in its place among the Parts

@@ -12,9 +12,13 @@ _numbers = itertools.count()
 class RemovableHandle:
     """Adds a hook to a dict, and removes it again by `remove()` or at the end of a `with` block."""
 
-    def __init__(self, hooks: dict, hook: Callable) -> None:
+    def __init__(self, hooks: dict, hook: Callable, prepend: bool = False) -> None:
         self._hooks, self._number = hooks, next(_numbers)
+        others = {**hooks} if prepend else {}
+        for number in others:
+            del hooks[number]
         hooks[self._number] = hook
+        hooks.update(others)
 
     def remove(self) -> None:
         """Remove the hook; a second call does nothing."""

@@ -74,9 +74,12 @@ class InPlace(TensorBase):
         if self._records(value):
             self._refuse_in_place()
             self._point_at(ops.replace(self, value, key=key))
-        else:
+            return
+        try:
             self.array[key] = array_of(value)
-            note_write(self.array)
+        except ValueError as error:
+            raise RuntimeError(f"t[key] = value for t of shape {self.array.shape}: {error}") from None
+        note_write(self.array)
 
     def add_(self, other: Any, *, alpha: float = 1) -> Any:
         return self._become(ops.add(self, other if alpha == 1 else other * alpha))

@@ -233,7 +233,7 @@ class Methods(InPlace):
         """Convert; through a conversion to integers or bools no gradient passes."""
         if self.array.dtype == dtype:
             return self
-        if np.dtype(dtype).kind != "f":
+        if np.dtype(dtype).kind != "f" or self.array.dtype.kind != "f":
             return Primitive.result(self.array.astype(dtype))
         return ops.astype(self, dtype=np.dtype(dtype))
 

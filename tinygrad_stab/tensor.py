@@ -247,7 +247,7 @@ class Tensor(Methods):
     def __iter__(self) -> Iterator[Tensor]:
         if self.array.ndim == 0:
             raise TypeError("iteration over a 0-d tensor")
-        return (self[k] for k in range(len(self.array)))
+        return iter(ops.unbind(self))
 
     def __contains__(self, value: Any) -> bool:
         return bool(np.any(self.array == (value.array if isinstance(value, TensorBase) else value)))

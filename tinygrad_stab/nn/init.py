@@ -46,7 +46,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     """The factor on the standard deviation that makes up for what a nonlinearity takes away.
 
     linear, conv, sigmoid   1                 for sigmoid a convention, no cure: its slope is at most 1/4
-    tanh                    5/3               keeps tanh layers from shrinking, at q ≈ 0.9 rather than 1
+    tanh                    5/3               keeps tanh layers from shrinking: E z² settles at 1.18
     relu                    √2                keeps E z²
     leaky_relu              √(2 / (1 + a²))   keeps E z²; param is the slope a, 0.01 if not given
     selu                    3/4               PyTorch's compromise; the self-normalizing value is 1
@@ -221,7 +221,7 @@ def trunc_normal_(
         raise ValueError(f"trunc_normal_: the bounds must satisfy a < b, got a={a}, b={b}")
     low, high = (min(max((bound - mean) / std, -37.0), 37.0) for bound in (a, b))
     side = -1 if low > 0 else 1  # Φ is precise in its left tail: a right one is drawn as its mirror image
-    z = np.linspace(*sorted((side * low, side * high)), 20_001)
+    z = np.linspace(min(side * low, side * high), max(side * low, side * high), 20_001)
     cdf = np.array([math.erfc(-x / math.sqrt(2)) / 2 for x in z.tolist()])  # Φ; its inverse by interpolation
     u = numpy_generator(generator).uniform(cdf[0], cdf[-1], _shape(tensor))
     return _fill(tensor, np.clip(mean + side * std * np.interp(u, cdf, z), a, b))

@@ -18,6 +18,7 @@ from ..hooks import RemovableHandle
 from ..tensor import Tensor
 from ..user_code import warn
 from .backward_hooks import BackwardGates
+from .forward_hooks import ForwardHook
 from .loading import LoadResult, load
 from .parameter import Parameter
 
@@ -53,17 +54,20 @@ class Module:
         return y
 
     def _call_with_hooks(self, inputs: tuple, options: dict) -> Any:
-        for hook in list(self._forward_pre_hooks.values()):
-            changed = hook(self, inputs)
-            if changed is not None:
-                inputs = changed if isinstance(changed, tuple) else (changed,)
-        gates = BackwardGates(self) if self._backward_hooks or self._backward_pre_hooks else None
-        y = self.forward(*(gates.enter(inputs) if gates else inputs), **options)
-        if y is None:
-            self._returned_none()
-        for hook in list(self._forward_hooks.values()):
-            changed = hook(self, inputs, y)
-            y = y if changed is None else changed
+        after = list(self._forward_hooks.values())
+        try:
+            for hook in list(self._forward_pre_hooks.values()):
+                inputs, options = hook.before(self, inputs, options)
+            gates = BackwardGates(self) if self._backward_hooks or self._backward_pre_hooks else None
+            y = self.forward(*(gates.enter(inputs) if gates else inputs), **options)
+            if y is None:
+                self._returned_none()
+            while after:
+                y = after.pop(0).after(self, inputs, options, y)
+        finally:  # an error came in between: only the hooks that asked for it
+            for hook in after:
+                if hook.always_call:
+                    hook.after(self, inputs, options, None)
         return gates.leave(y) if gates else y
 
     def _returned_none(self) -> None:
@@ -78,6 +82,13 @@ class Module:
                 f"cannot assign {name!r} before Module.__init__() call: "
                 f"begin {type(self).__name__}.__init__ with super().__init__()"
             )
+        if isinstance(own.get(name), Module) and not (value is None or isinstance(value, Module)):
+            raise TypeError(
+                f"cannot assign {value!r} as child module {name!r} (Module or None expected): for a function "
+                "use the module of that name, nn.ReLU() for F.relu"
+            )
+        if isinstance(value, (Module, Parameter)):
+            own.get("_buffer_names", {}).pop(name, None)
         if isinstance(own.get(name), Parameter) and not (value is None or isinstance(value, Parameter)):
             raise TypeError(
                 f"cannot assign {type(value).__name__} as parameter {name!r} (Parameter or None expected): "
@@ -249,25 +260,35 @@ class Module:
 
     # --- hooks ----------------------------------------------------------------------------------------------
 
-    def register_forward_pre_hook(self, hook: Callable) -> RemovableHandle:
-        """Call `hook(module, inputs)` before forward; what it returns replaces the inputs."""
-        return self._register(self._forward_pre_hooks, hook)
+    def register_forward_pre_hook(
+        self, hook: Callable, *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        """Call `hook(module, inputs)` before forward; what it returns replaces the inputs.
 
-    def register_forward_hook(self, hook: Callable) -> RemovableHandle:
-        """Call `hook(module, inputs, output)` after forward; what it returns replaces the output."""
-        return self._register(self._forward_hooks, hook)
+        With with_kwargs it is `hook(module, inputs, kwargs)`, and returns a pair.
+        """
+        return self._register(self._forward_pre_hooks, ForwardHook(hook, with_kwargs), prepend)
 
-    def register_full_backward_pre_hook(self, hook: Callable) -> RemovableHandle:
+    def register_forward_hook(
+        self, hook: Callable, *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
+    ) -> RemovableHandle:
+        """Call `hook(module, inputs, output)` after forward; what it returns replaces the output.
+
+        With with_kwargs it is `hook(module, inputs, kwargs, output)`; with always_call it is called, with
+        None as output, even if forward raises."""
+        return self._register(self._forward_hooks, ForwardHook(hook, with_kwargs, always_call), prepend)
+
+    def register_full_backward_pre_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
         """Call `hook(module, grad_output)` when the gradient arrives; what it returns replaces it."""
-        return self._register(self._backward_pre_hooks, hook)
+        return self._register(self._backward_pre_hooks, hook, prepend)
 
-    def register_full_backward_hook(self, hook: Callable) -> RemovableHandle:
+    def register_full_backward_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
         """Call `hook(module, grad_input, grad_output)` when it has passed; a result replaces grad_input."""
-        return self._register(self._backward_hooks, hook)
+        return self._register(self._backward_hooks, hook, prepend)
 
-    def _register(self, hooks: dict, hook: Callable) -> RemovableHandle:
+    def _register(self, hooks: dict, hook: Callable, prepend: bool) -> RemovableHandle:
         vars(self)["_hooked"] = True
-        return RemovableHandle(hooks, hook)
+        return RemovableHandle(hooks, hook, prepend)
 
     # --- how it prints --------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import ops
 from ..creation import ones, tensor, zeros
-from ..grad_mode import no_grad
+from ..memory import note_write
 from ..tensor import Tensor
 from . import init
 from .module import Module
@@ -28,8 +28,7 @@ def batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Standardize every channel (dim 1) over batch and positions, then scale and shift it: y = γ (x − μ)/√(v
-    + ε) + β.
+    """Standardize every channel (dim 1) over batch and positions: y = γ (x − μ)/√(v + ε) + β.
 
     In training μ and v are those of the batch, and the running ones move towards them by `momentum`. v is
     biased (÷ n) in the formula, but unbiased (÷ (n − 1)) in running_var, as in Ioffe & Szegedy 2015.
@@ -46,15 +45,24 @@ def batch_norm(
                 "the DataLoader, or LayerNorm"
             )
         y, mean, var = ops.standardize(input, axis=axes, eps=eps)
-        if running_mean is not None and running_var is not None:
-            with no_grad():
-                running_mean += momentum * (mean.detach().reshape(-1) - running_mean)
-                running_var += momentum * (var.detach().reshape(-1) * (n / (n - 1)) - running_var)
+        if running_mean is not None and running_var is not None and n > 0:
+            _move(running_mean, mean.array, momentum)
+            _move(running_var, var.array * (n / (n - 1)), momentum)
     else:
         y = (input - running_mean.reshape(shape)) / (running_var.reshape(shape) + eps).sqrt()
-    if weight is not None:
-        y = y * weight.reshape(shape)
-    return y if bias is None else y + bias.reshape(shape)
+    return _scaled_and_shifted(y, *(p if p is None else p.reshape(shape) for p in (weight, bias)))
+
+
+def _move(running: Tensor, batch: np.ndarray, momentum: float) -> None:
+    running.array += momentum * (batch.reshape(-1) - running.array)
+    note_write(running.array)
+
+
+def _scaled_and_shifted(y: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+    if weight is not None and bias is not None:
+        return ops.scale_shift(y, weight, bias)
+    y = y if weight is None else y * weight
+    return y if bias is None else y + bias
 
 
 def layer_norm(
@@ -72,9 +80,7 @@ def layer_norm(
             f"[*, {', '.join(map(str, normalized_shape))}], but got {list(input.array.shape)}"
         )
     y, _, _ = ops.standardize(input, axis=tuple(range(-n, 0)), eps=eps)
-    if weight is not None:
-        y = y * weight
-    return y if bias is None else y + bias
+    return _scaled_and_shifted(y, weight, bias)
 
 
 class _BatchNorm(Module):

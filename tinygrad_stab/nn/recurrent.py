@@ -114,7 +114,7 @@ class LSTMCell(_Recurrent):
 
     def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
         self._check_input(input)
-        h, c = (self._state(s, *input.array.shape[:-1], self.hidden_size) for s in hx or (None, None))
+        h, c = (self._state(s, *input.array.shape[:-1], self.hidden_size) for s in _both(hx))
         z = ops.linear(input, self.weight_ih, self.bias_ih) + ops.linear(h, self.weight_hh, self.bias_hh)
         h, c, _, _ = ops.lstm_step(z, c)
         return h, c
@@ -134,7 +134,8 @@ class _Sequence(_Recurrent):
             self._add_weights(hidden_size if layer else input_size, suffix=f"_l{layer}")
         self.reset_parameters()
 
-    def _step(self, z: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    def _layer(self, z: Tensor, W: Tensor, b: Tensor | None, *state: Tensor) -> tuple[Tensor, ...]:
+        """From W_ih x + b_ih of all steps and the state before the first: all h, and the last state."""
         raise NotImplementedError
 
     def _run(self, input: Tensor, *given: Tensor | None) -> tuple[Tensor, list[Tensor]]:
@@ -144,16 +145,11 @@ class _Sequence(_Recurrent):
         starts = [self._state(s, self.num_layers, xs.array.shape[1], self.hidden_size) for s in given]
         ends = []
         for layer in range(self.num_layers):
-            state = tuple(start[layer] for start in starts)
             weight_ih, weight_hh, bias_ih, bias_hh = (
                 getattr(self, f"{name}_l{layer}") for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
             )
-            hs = []
-            # The inputs of all steps are multiplied at once; only h needs one step after the other.
-            for from_input in ops.linear(xs, weight_ih, bias_ih):
-                state = self._step(from_input + ops.linear(state[0], weight_hh, bias_hh), state)
-                hs.append(state[0])
-            xs = ops.stack(*hs)
+            z = ops.linear(xs, weight_ih, bias_ih)  # for all steps at once; only h needs one after the other
+            xs, *state = self._layer(z, weight_hh, bias_hh, *(start[layer] for start in starts))
             ends.append(state)
         return xs.transpose(0, 1) if self.batch_first else xs, [ops.stack(*last) for last in zip(*ends)]
 
@@ -192,8 +188,13 @@ class RNN(_Sequence):
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first)
         self.nonlinearity, self._activation = nonlinearity, _activation(nonlinearity)
 
-    def _step(self, z: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        return (self._activation(z),)
+    def _layer(self, z: Tensor, W: Tensor, b: Tensor | None, *state: Tensor) -> tuple[Tensor, ...]:
+        (h,) = state
+        hs = []
+        for z_t in ops.unbind(z):
+            h = self._activation(z_t + ops.linear(h, W, b))
+            hs.append(h)
+        return ops.stack(*hs), h
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> tuple[Tensor, Tensor]:
         output, (h,) = self._run(input, hx)
@@ -223,15 +224,23 @@ class LSTM(_Sequence):
             for layer in range(num_layers):
                 self._add_forget_bias(forget_bias, suffix=f"_l{layer}")
 
-    def _step(self, z: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        h, c, _, _ = ops.lstm_step(z, state[1])
-        return h, c
+    def _layer(self, z: Tensor, W: Tensor, b: Tensor | None, *state: Tensor) -> tuple[Tensor, ...]:
+        hs, cs, _, _ = ops.lstm_sequence(z if b is None else z + b, W, *state)
+        return hs, hs[-1], cs[-1]
 
     def forward(
         self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        output, (h, c) = self._run(input, *(hx or (None, None)))
+        output, (h, c) = self._run(input, *_both(hx))
         return output, (h, c)
+
+
+def _both(hx: Any) -> tuple[Tensor | None, Tensor | None]:
+    if hx is None:
+        return None, None
+    if not isinstance(hx, (tuple, list)) or len(hx) != 2:
+        raise RuntimeError("an LSTM has two states: the hidden state must be given as a pair (h, c)")
+    return hx[0], hx[1]
 
 
 def _activation(name: str) -> Any:

@@ -68,6 +68,8 @@ def get_total_norm(tensors: Iterable[Tensor], norm_type: float = 2.0) -> Tensor:
     """The norm of all tensors laid end to end, computed in float64, and in their dtype if it fits there."""
     arrays = [t.array for t in ([tensors] if isinstance(tensors, Tensor) else tensors)]
     p = float(norm_type)
+    if not p > 0:
+        raise ValueError(f"get_total_norm: norm_type must be positive, got {norm_type}")
     largest = float(np.max([np.max(np.abs(a), initial=0) for a in arrays], initial=0))
     total = largest
     if p != math.inf and 0 < largest < math.inf:
@@ -105,11 +107,17 @@ def _with_gradients(parameters: Any, name: str) -> list[Tensor]:
 
 
 def _report_nonfinite(parameters: list[Tensor], norm: float, error: bool) -> None:
-    place = next(k for k, p in enumerate(parameters) if not np.all(np.isfinite(p._grad.array)))
+    places = [k for k, p in enumerate(parameters) if not np.all(np.isfinite(p._grad.array))]
+    if places:
+        shape = parameters[places[0]].array.shape
+        cause = (
+            f"parameter {places[0]} of those with a gradient, of shape {shape}, holds a NaN or an infinity"
+        )
+    else:
+        cause = "all elements are finite, but their norm is not"
     message = (
-        f"the total norm of the gradients is {norm}: parameter {place} of those with a gradient, of shape "
-        f"{parameters[place].array.shape}, holds a NaN or an infinity, and scaling would spread it. The "
-        "gradients were not changed: skip this step, and find the origin with autograd.detect_anomaly()"
+        f"the total norm of the gradients is {norm}: {cause}, and scaling would spread it. The gradients "
+        "were not changed: skip this step, and find the origin with autograd.detect_anomaly()"
     )
     if error:
         raise RuntimeError(message)

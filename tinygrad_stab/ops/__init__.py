@@ -26,8 +26,8 @@ from .elementwise import (
 )
 from .linalg import linear, matmul
 from .loss import bce_with_logits, cross_entropy, mse
-from .normalization import standardize
-from .recurrent import lstm_step
+from .normalization import scale_shift, standardize
+from .recurrent import lstm_sequence, lstm_step
 from .reduction import (
     cumsum,
     log_softmax,
@@ -54,4 +54,5 @@ from .shape import (
     stack,
     swapaxes,
     transpose,
+    unbind,
 )

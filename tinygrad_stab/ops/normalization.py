@@ -3,15 +3,16 @@
 import numpy as np
 
 from ..graph import primitive
-from .reduction import count
+from .reduction import count, sum_product
 
 
 def _standardize(x, axis, eps):
     """y = (x − μ) / σ with σ = √(v + ε), for mean μ and (biased) variance v along axis. Returns y, μ, v."""
-    mu = np.mean(x, axis=axis, keepdims=True)
+    n = count(x.shape, axis) or 1
+    mu = np.sum(x, axis=axis, keepdims=True) / n
     deviation = x - mu
-    v = np.mean(np.square(deviation), axis=axis, keepdims=True)  # E x² − μ² would cancel for a large mean
-    return deviation / np.sqrt(v + eps), mu, v
+    v = sum_product(deviation, deviation, axis) / n  # E x² − μ² would cancel for a large mean
+    return deviation * (1 / np.sqrt(v + eps)), mu, v
 
 
 def _standardize_rule(g, y, x, axis, eps):
@@ -32,11 +33,12 @@ def _standardize_rule(g, y, x, axis, eps):
     g_y, g_mu, g_v = g
     y, _, v = y
     sigma = np.sqrt(v + eps)
-    n = count(x.shape, axis)
-    gx = 0 * x
-    if g_y is not None:
-        mean_g, mean_gy = (np.mean(term, axis=axis, keepdims=True) for term in (g_y, g_y * y))
-        gx = (g_y - mean_g - y * mean_gy) / sigma
+    n = count(x.shape, axis) or 1
+    if g_y is None:
+        gx = np.zeros_like(y)
+    else:
+        mean_g, mean_gy = np.sum(g_y, axis=axis, keepdims=True) / n, sum_product(g_y, y, axis) / n
+        gx = (g_y - mean_g - y * mean_gy) * (1 / sigma)
     if g_mu is not None:
         gx = gx + g_mu / n
     if g_v is not None:
@@ -45,3 +47,24 @@ def _standardize_rule(g, y, x, axis, eps):
 
 
 standardize = primitive(_standardize, _standardize_rule)
+
+
+def _scale_shift(x, gamma, beta):
+    """y = γ x + β, for γ and β of a shape that broadcasts to x's."""
+    y = x * gamma
+    return np.add(y, beta, out=y if y.dtype == beta.dtype else None)
+
+
+def _scale_shift_gamma(g, y, x, gamma, beta):
+    """∂L/∂γ = Σ g x over the axes along which γ is repeated."""
+    new = x.ndim - gamma.ndim
+    repeated = tuple(k for k in range(x.ndim) if k < new or gamma.shape[k - new] == 1)
+    return sum_product(g, x, repeated)
+
+
+scale_shift = primitive(
+    _scale_shift,
+    lambda g, y, x, gamma, beta: g * gamma,
+    _scale_shift_gamma,
+    lambda g, y, x, gamma, beta: g,
+)

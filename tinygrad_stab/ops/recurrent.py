@@ -64,3 +64,66 @@ def _lstm_c(g, y, z, c):
 
 
 lstm_step = primitive(_lstm_step, _lstm_z, _lstm_c)
+
+
+def _lstm_sequence(zx, W, h0, c0):
+    """All T steps of a layer: zₜ = zxₜ + hₜ₋₁ Wᵀ, then hₜ, cₜ = lstm_step(zₜ, cₜ₋₁).
+
+    zx (T, n, 4 d) is what inputs and biases contribute; W is (4 d, d), h₀ and c₀ are (n, d). Returns h and c
+    of every step, (T, n, d) each, and with them gates and tanh c, which the rule reads.
+    """
+    steps, n, _ = zx.shape
+    d = W.shape[1]
+    dtype = np.result_type(zx, W, h0, c0)
+    hs, cs, squashed = (np.empty((steps, n, d), dtype) for _ in range(3))
+    gates = np.empty((steps, n, 4 * d), dtype)
+    h, c = h0, c0
+    for t in range(steps):
+        z = h @ W.T
+        z += zx[t]
+        h, c, gates[t], squashed[t] = _lstm_step(z, c)
+        hs[t], cs[t] = h, c
+    return hs, cs, gates, squashed
+
+
+def _lstm_sequence_rule(g, y, zx, W, h0, c0):
+    """Backpropagation through time, written out: from the last step to the first,
+
+        δ_h ← ∂L/∂hₜ + δ_h                       what the loss, and the steps after t, say about hₜ
+        δ_c ← ∂L/∂cₜ + δ_c + δ_h oₜ tanh′(cₜ)    and about the cell state cₜ
+        δ_z = (δ_c aₜ σ′, δ_c cₜ₋₁ σ′, δ_c iₜ tanh′, δ_h tanh(cₜ) σ′)     for the gates i, f, a, o
+        δ_c ← δ_c fₜ                             back through the cell: times the forget gate
+        δ_h ← δ_z W                              back through the weights: times W, the same at every step
+
+    with σ′ = y (1 − y) and tanh′ = 1 − y². The last two lines are the lesson. The path by h is multiplied by
+    W and slopes T times, and vanishes or explodes like that of any RNN; the path by c is multiplied by forget
+    gates only. All steps share W, so ∂L/∂W = Σₜ δ_zₜᵀ hₜ₋₁.
+    """
+    hs, cs, gates, squashed = y
+    g_h, g_c, g_gates, g_s = ([None] * len(zx) if part is None else part for part in g)
+    i, f, a, o = _quarters(gates)
+    slopes = np.concatenate([i * (1 - i), f * (1 - f), 1 - a * a, o * (1 - o)], axis=-1)
+    through_tanh = o * (1 - squashed * squashed)
+    delta_h, delta_c, deltas = 0 * h0, 0 * c0, []
+    for t in reversed(range(len(zx))):
+        delta_h = _plus(delta_h, g_h[t])
+        delta_c = _plus(delta_c, g_c[t]) + delta_h * through_tanh[t]
+        if g_s[t] is not None:
+            delta_c = delta_c + g_s[t] * (1 - squashed[t] * squashed[t])
+        before = cs[t - 1] if t else c0
+        to_gates = [delta_c * a[t], delta_c * before, delta_c * i[t], delta_h * squashed[t]]
+        delta_z = _plus(np.concatenate(to_gates, axis=-1), g_gates[t]) * slopes[t]
+        deltas.append(delta_z)
+        delta_c = delta_c * f[t]
+        delta_h = delta_z @ W
+    delta = np.stack(deltas[::-1])
+    hs_before = np.concatenate([np.expand_dims(h0, 0), hs[:-1]])
+    rows = (delta.shape[0] * delta.shape[1], -1)
+    return delta, np.reshape(delta, rows).T @ np.reshape(hs_before, rows), delta_h, delta_c
+
+
+def _plus(total, part):
+    return total if part is None else total + part
+
+
+lstm_sequence = primitive(_lstm_sequence, _lstm_sequence_rule, together=4)

@@ -62,6 +62,14 @@ def _extreme_rule(g, y, x, axis=None, keepdims=False):
     return spread(g, x.shape, axis, keepdims) * chosen / np.sum(chosen, axis=axis, keepdims=True)
 
 
+def _sum_product(a, b, axis):
+    """Σ a b along axis, which stays with length 1, for a and b of one shape; the product is never stored."""
+    axes = _axes(a.shape, axis)
+    letters = "abcdefghijklmnop"[: a.ndim]
+    rest = "".join(letter for k, letter in enumerate(letters) if k not in axes)
+    return spread(np.einsum(f"{letters},{letters}->{rest}", a, b), a.shape, axis, False)
+
+
 def _norm(x, p=2, axis=None, keepdims=False):
     """‖x‖ = (Σ|x|ᵖ)^(1/p), as m ‖x/m‖ with m = max |x|: powers leave the floats long before x does."""
     m = np.max(np.abs(x), axis=axis, keepdims=True, initial=0)
@@ -128,6 +136,7 @@ logsumexp   = primitive(_logsumexp,   _logsumexp_rule)
 softmax     = primitive(_softmax,     _softmax_rule)
 log_softmax = primitive(_log_softmax, _log_softmax_rule)
 cumsum      = primitive(np.cumsum,    _cumsum_rule)
+sum_product = primitive(_sum_product, lambda g, y, a, b, axis: g * b, lambda g, y, a, b, axis: g * a)
 # fmt: on
 
 ANSWERS[np.linalg.norm] = lambda x, ord=2, axis=None, keepdims=False: norm(x, ord, axis, keepdims)

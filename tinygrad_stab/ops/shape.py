@@ -57,6 +57,21 @@ stack = primitive(_stack, _stack_rule, variadic=True)
 ANSWERS[np.stack] = lambda xs, axis=0: stack(*xs, axis=axis)
 
 
+def _unbind(x, axis=0):
+    return tuple(np.moveaxis(x, axis, 0))
+
+
+def _unbind_rule(g, y, x, axis=0):
+    """The slices go back to where they came from, zeros where no gradient has arrived."""
+    shape = x.shape[:axis] + x.shape[axis % x.ndim + 1 :]
+    dtype = next(part.dtype for part in g if part is not None)
+    return np.stack([np.zeros(shape, dtype) if part is None else part for part in g], axis)
+
+
+# All slices at once: picked out one by one, each would send back a gradient of the whole's size.
+unbind = primitive(_unbind, _unbind_rule)
+
+
 def _getitem(x, key):
     return x[key]
 
@@ -98,4 +113,4 @@ replace: Primitive = primitive(
 )
 
 # What these return shares the memory of their input (getitem only for slices and integers).
-VIEWS = {reshape, squeeze, expand_dims, broadcast_to, transpose, swapaxes, flip, getitem}
+VIEWS = {unbind, reshape, squeeze, expand_dims, broadcast_to, transpose, swapaxes, flip, getitem}
