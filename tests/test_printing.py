@@ -62,7 +62,7 @@ NOTATION = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("array, expected", NOTATION, ids=[expected for _, expected in NOTATION])
+@pytest.mark.parametrize(("array", "expected"), NOTATION, ids=[expected for _, expected in NOTATION])
 def test_notation(array: np.ndarray, expected: str) -> None:
     assert tensor_repr(array) == expected
 
@@ -122,7 +122,7 @@ tensor([[[   0,    1]],
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("array, expected", LAYOUT.values(), ids=LAYOUT)
+@pytest.mark.parametrize(("array", "expected"), LAYOUT.values(), ids=LAYOUT)
 def test_layout(array: np.ndarray, expected: str) -> None:
     assert tensor_repr(array) == expected
 
@@ -147,7 +147,7 @@ def test_a_note_that_does_not_fit_goes_to_the_next_line() -> None:
 
 
 @pytest.mark.parametrize(
-    "options, expected",
+    ("options", "expected"),
     [
         ({"precision": 2}, "tensor([0.12, 1.00, 2.00, 3.00, 4.00])"),
         ({"sci_mode": True, "precision": 0}, "tensor([1e-01, 1e+00, 2e+00, 3e+00, 4e+00])"),
@@ -187,7 +187,7 @@ def test_unknown_profile_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "op, name",
+    ("op", "name"),
     [
         ("tanh", "TanhBackward0"),
         ("leaky_relu", "LeakyReluBackward0"),
