@@ -1,16 +1,16 @@
 """The net of the lectures: 10 layers of 50 units, one step of SGD on a mean squared error, float32.
 
-The hand-written form is what a reader of the framework would write without it: the same mathematics, no graph.
+The hand-written form is what one would write without the framework: the same mathematics, no graph.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
-import tinygrad_stab
-from tests.benchmarks.measure import Step, installed
+from tests.benchmarks.measure import Step, of_libraries
 
 WIDTH, DEPTH = 50, 10
 
@@ -18,21 +18,22 @@ WIDTH, DEPTH = 50, 10
 def workloads() -> Iterator[tuple[str, dict[str, Step]]]:
     for activation in ("tanh", "relu", "sigmoid"):
         for batch in (1, 100, 500):
-            steps = {"ours": framework(tinygrad_stab, activation, batch), "NumPy": by_hand(activation, batch)}
-            if installed("torch"):
-                import torch
-
-                steps["PyTorch"] = framework(torch, activation, batch)
+            steps = of_libraries(lambda torch, a=activation, b=batch: framework(torch, a, b))
+            steps["NumPy"] = by_hand(activation, batch)
             yield f"{DEPTH} x {WIDTH} {activation}, batch {batch}", steps
+    for batch in (100, 500):
+        libraries = of_libraries(lambda torch, batch=batch: framework(torch, "relu", batch, batch_norm=True))
+        yield f"{DEPTH} x {WIDTH} relu, BatchNorm, batch {batch}", libraries
 
 
-def framework(torch, activation: str, batch: int) -> Step:
+def framework(torch: Any, activation: str, batch: int, batch_norm: bool = False) -> Step:
     """One training step in PyTorch's names; `torch` is PyTorch or this library."""
     nn = torch.nn
     torch.manual_seed(0)
     layers = []
+    nonlinearity = {"tanh": nn.Tanh, "relu": nn.ReLU, "sigmoid": nn.Sigmoid}[activation]
     for _ in range(DEPTH):
-        layers += [nn.Linear(WIDTH, WIDTH), {"tanh": nn.Tanh, "relu": nn.ReLU, "sigmoid": nn.Sigmoid}[activation]()]
+        layers += [nn.Linear(WIDTH, WIDTH), *([nn.BatchNorm1d(WIDTH)] if batch_norm else []), nonlinearity()]
     model = nn.Sequential(*layers)
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
     loss_fn = nn.MSELoss()
