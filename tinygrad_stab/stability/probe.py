@@ -1,0 +1,172 @@
+"""One forward and one backward pass, layer by layer: how large the signal, how large the gradient, and why.
+
+The gradient of a hidden layer's output, ‖∂L/∂h‖, is what vanishes or explodes. The gradient of its weights
+need not show it: in a ReLU net without biases, ⟨W, ∂L/∂W⟩ is the same for all layers (Euler's theorem, as the
+net is linear in the scale of each W), so ‖∂L/∂W‖ can be flat while ‖∂L/∂h‖ falls by orders of magnitude.
+Hence both.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..autograd import grad
+from ..creation import as_tensor
+from ..nn import functional as F
+from ..nn.module import Module
+from ..nn.utils import get_total_norm
+from ..tensor import Tensor
+from .gaussian import values
+from .mean_field import Signal, predicted_gains
+from .report import Report, column
+from .trace import Call, Step, Trace, first_tensor
+from .unchanged import unchanged
+
+
+@dataclass
+class LayerRecord:
+    """One layer, with what follows it up to the next; None where something cannot be said."""
+
+    layer: str = column("layer")
+    mean: float = column("mean h", ".3g")
+    std: float = column("std h", ".3g")
+    zero: float = column("zero", ".0%")
+    saturated: float | None = column("saturated", ".0%")
+    backward: float | None = column("‖∂L/∂h‖", ".2e")
+    weight: float = column("‖W‖", ".3g")
+    weight_grad: float | None = column("‖∂L/∂W‖", ".2e")
+    weights_gain: float | None = column("weights", ".3g")
+    slope_gain: float | None = column("× slope", ".3g")
+    gain: float | None = column("= gain", ".3g")
+    predicted: float | None = column("predicted", ".3g")
+
+
+@dataclass(repr=False)
+class Probe(Report):
+    """What there is to say of every layer, and the loss."""
+
+    loss: float
+
+
+def probe(model: Module, x: Any, y: Any = None, loss_fn: Callable[..., Any] | None = None) -> Probe:
+    """Run one forward and one backward pass and report on every layer, leaving the model as it was.
+
+    h is what the next layer receives, in the last row the model's output. The gain of a layer is what it
+    multiplies the norm of the gradient by, ‖∂L/∂x‖/‖∂L/∂h‖ from its output h to its input x: that of its
+    weights, ‖Wᵀδ‖/‖δ‖ with δ = ∂L/∂z, times that of the slopes and normalizations, ‖δ‖/‖∂L/∂h‖; `predicted`
+    is mean-field theory's √χ for the same weights. Saturated is what lies within 3 % of a horizontal
+    asymptote of the activation, measured from φ(0): |tanh| > 0.97.
+
+    The loss is loss_fn(model(x), y), or loss_fn(model(x)) without y. Without loss_fn it is the cross-entropy
+    for integer targets and the mean squared error for others; without y too, the output times a random
+    direction. Raises ValueError if the loss is not a scalar. Values that are not finite are reported in the
+    notes.
+    """
+    with unchanged(model), Trace(model) as trace:
+        x = leaf(x)
+        loss = _loss(model(x), y, loss_fn)
+        parameters = [p for p in model.parameters() if p.requires_grad]
+        found = grad(loss, [*parameters, x] if x.requires_grad else parameters, allow_unused=True)
+        gradients = {p: g for p, g in zip(parameters, found) if g is not None}
+        predicted = predicted_gains(trace.calls, measured_signal)
+        rows = [measure(call, gradients, gain.backward) for call, gain in zip(trace.calls, predicted)]
+    value = loss.item()
+    title = f"{type(model).__name__} with loss {value:.4g}"
+    return Probe(title, rows, value, notes=_not_finite(x.array, rows, value))
+
+
+def measure(call: Call, gradients: Mapping[Any, Tensor], predicted: float | None = None) -> LayerRecord:
+    """What is to be said of one call of a layer, given the gradients of the parameters."""
+    h = call.h.array
+    of_weights = [gradients[p].array for p in call.matrices if p in gradients]
+    to_x, to_z, to_h = (norm(call.gradients.get(of)) for of in ("x", "z", "h"))
+    return LayerRecord(
+        layer=call.name,
+        mean=float(h.mean()),
+        std=float(h.std()),
+        zero=float(np.mean(h == 0)),
+        saturated=saturated_share(call.activation),
+        backward=to_h,
+        weight=norm(*(p.array for p in call.matrices)) or 0.0,
+        weight_grad=norm(*of_weights),
+        weights_gain=_ratio(to_x, to_z),
+        slope_gain=_ratio(to_z, to_h),
+        gain=_ratio(to_x, to_h),
+        predicted=predicted,
+    )
+
+
+def saturated_share(activation: Step | None) -> float | None:
+    """The share of outputs within 3 % of an asymptote, as seen from φ(0); None if unknown."""
+    if activation is None or activation.output is None:
+        return None
+    low, left, middle, right, high = values(activation.apply, np.array([-2e3, -1e3, 0.0, 1e3, 2e3]))
+    levels = [level for level, further in ((left, low), (right, high)) if level == further]
+    near = [np.abs(activation.output - level) < 0.03 * abs(level - middle) for level in levels]
+    return float(np.mean(np.any(near, axis=0))) if levels else 0.0
+
+
+def leaf(x: Any) -> Tensor:
+    x = Tensor(as_tensor(x).array)
+    return x.requires_grad_() if x.dtype.kind == "f" else x
+
+
+def _loss(output: Any, y: Any, loss_fn: Callable[..., Any] | None) -> Tensor:
+    if loss_fn is not None:
+        loss = loss_fn(output) if y is None else loss_fn(output, y)
+    elif y is not None:
+        y = as_tensor(y)
+        loss = F.cross_entropy(output, y) if y.dtype.kind in "iu" else F.mse_loss(output, y)
+    else:
+        output = first_tensor(output)
+        direction = np.random.default_rng(0).standard_normal(output.shape)
+        loss = (output * direction.astype(output.dtype)).sum()
+    if not isinstance(loss, Tensor) or loss.numel() != 1:
+        raise ValueError(
+            f"the loss must be a tensor with one element, got {type(loss).__name__} of shape "
+            f"{np.shape(loss)}: reduce it with .mean() or .sum()"
+        )
+    return loss
+
+
+def norm(*arrays: np.ndarray | None) -> float | None:
+    """‖·‖ of arrays laid end to end, None without any."""
+    parts = [a for a in arrays if a is not None]
+    squared = float(sum(np.vdot(a, a) for a in parts))
+    if 1e-30 < squared < 1e30:
+        return math.sqrt(squared)
+    # slower, and right where a square leaves the range of floats
+    return get_total_norm([Tensor(a.astype(float)) for a in parts]).item() if parts else None
+
+
+def _ratio(above: float | None, below: float | None) -> float | None:
+    return None if above is None or not below else above / below
+
+
+def measured_signal(call: Call) -> Signal:
+    """E x² and, of two samples, E x x′: the square of the mean of n samples is (E x² + (n − 1) E x x′)/n."""
+    x = call.x.array.reshape(len(call.x.array), -1).astype(float)
+    n, square = len(x), float(np.mean(x * x))
+    shared = float(np.mean(np.square(x.mean(axis=0))))
+    return Signal(square, (n * shared - square) / (n - 1) if n > 1 else square)
+
+
+def _not_finite(x: np.ndarray, rows: list[LayerRecord], loss: float) -> list[str]:
+    """Where the first values that are not finite stand, forward and backward."""
+    notes = []
+    if (bad := np.argwhere(~np.isfinite(x))).size:
+        notes.append(
+            f"Not finite: {len(bad)} values of the input, the first at index {tuple(map(int, bad[0]))}."
+        )
+    if forward := [row.layer for row in rows if not math.isfinite(row.mean)]:
+        notes.append(f"Not finite: the output of layer {forward[0]}, and {len(forward) - 1} layers after it.")
+    if not math.isfinite(loss):
+        notes.append(f"Not finite: the loss is {loss}.")
+    if backward := [row.layer for row in rows if not math.isfinite(row.backward or 0.0)]:
+        notes.append(f"Not finite: the gradient, from layer {backward[-1]} down.")
+    return notes

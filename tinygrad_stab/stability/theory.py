@@ -1,0 +1,186 @@
+"""What mean-field theory knows about a net before it runs.
+
+Take a wide layer, z = W h + b and then φ(z), with independent weights of mean 0: Var W = σ_w²/fan_in and
+Var b = σ_b². Then z is Gaussian, and all there is to know of it is its variance q = E z². One layer on and
+one layer back,
+
+    forward     q′ = σ_w² E φ(z)² + σ_b²,          z ~ N(0, q)                  `length_map`
+    backward    E‖∂L/∂h‖² = χ E‖∂L/∂φ(z)‖²,        χ = σ_w² E φ′(z)²            `chi`
+
+The first line is the variance of a sum of fan_in terms. For the second, δ = ∂L/∂z = φ′(z) ∂L/∂φ(z) and
+∂L/∂h = Wᵀ δ, of which each of the fan_in components has variance Var W ‖δ‖². So L layers multiply the norm of
+a gradient by χ^(L/2): it vanishes for χ < 1, explodes for χ > 1, and only χ = 1 bears depth. Glorot & Bengio
+2010 (eqs. 5–12) have this for linear layers, He et al. 2015 (eqs. 10, 14) for ReLU, Poole et al. 2016 and
+Schoenholz et al. 2017 for any φ. It takes W to be independent of δ, true to leading order in the width.
+
+An activation is a name or any function of a tensor. `weight_var` is σ_w²: PyTorch's default Linear has 1/3,
+Xavier's start 1 (a square layer), He's 2.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .gaussian import (
+    Activation,
+    average,
+    crossing,
+    gaussian,
+    gaussian_pair,
+    slopes,
+    standardized_pair,
+    values,
+)
+from .mean_field import predict
+
+__all__ = [
+    "batchnorm_gradient_rate", "chi", "correlation_map", "critical_weight_var", "depth_scale", "fixed_point",
+    "layernorm_gradient_rate", "length_map", "predict",
+]  # fmt: skip
+
+
+def chi(activation: Activation, weight_var: float, bias_var: float = 0.0, q: float | None = None) -> float:
+    """Return χ = σ_w² E φ′(z)² for z ~ N(0, q): the factor on ‖gradient‖² per layer; on the norm it is √χ.
+
+    Without q, at the fixed point of the length map, where a deep net soon is, or at q = 1 if there is none.
+
+        linear    χ = σ_w²            leaky ReLU with slope a    χ = σ_w² (1 + a²)/2    He et al. 2015, eq. 15
+        ReLU      χ = σ_w²/2          tanh, sigmoid, …           by quadrature
+    """
+    q = _finite_fixed_point(activation, weight_var, bias_var) if q is None else q
+    _check_variances(weight_var, bias_var)
+    return weight_var * average(slopes(activation, gaussian(q)) ** 2)
+
+
+def length_map(activation: Activation, q: float, weight_var: float, bias_var: float = 0.0) -> float:
+    """Return q′ = σ_w² E φ(z)² + σ_b², z ~ N(0, q): the variance one layer on (Poole et al. 2016, eq. 3)."""
+    _check_variances(weight_var, bias_var)
+    return weight_var * average(values(activation, gaussian(q)) ** 2) + bias_var
+
+
+def fixed_point(activation: Activation, weight_var: float, bias_var: float = 0.0) -> float:
+    """Return q* = length_map(q*), the one met first on the way from q = 1; ∞ if q grows without bound.
+
+    Where every q is a fixed point, as for ReLU with σ_w² = 2, it is 1. It is found as a change of sign, not
+    by iterating the map, which for tanh at σ_w² = 1 comes nearer only as q ≈ 1/(2 l).
+    """
+
+    def growth(log_q: float) -> float:
+        return _log(length_map(activation, math.exp(log_q), weight_var, bias_var)) - log_q
+
+    found = crossing(growth, math.log(4), reach=28)
+    if found is None:
+        return math.inf if growth(0.0) > 0 else 0.0
+    return math.exp(found)
+
+
+def correlation_map(
+    activation: Activation, c: float, weight_var: float, bias_var: float = 0.0, q: float | None = None
+) -> float:
+    """Return the correlation of two samples' pre-activations one layer on, if it is c here.
+
+        c′ = (σ_w² E φ(z₁) φ(z₂) + σ_b²) / q′      z₁, z₂ ~ N(0, q) with correlation c    Poole et al., eq. 5
+
+    Without q, at the fixed point (at 1 if there is none). Its slope at c = 1 is χ: where χ > 1 neighbours are
+    driven apart, where χ < 1 all inputs become one. ReLU at σ_w² = 2: c′ = (√(1 − c²) + (π − arccos c) c)/π.
+    """
+    if not -1 <= c <= 1:
+        raise ValueError(f"a correlation lies between −1 and 1, got {c}")
+    q = _finite_fixed_point(activation, weight_var, bias_var) if q is None else q
+    _check_variances(weight_var, bias_var)
+    z1, z2, p = gaussian_pair(q, c)
+    φ1, φ2 = values(activation, z1), values(activation, z2)
+    covariance = weight_var * float(np.sum(p * φ1 * φ2)) + bias_var
+    variance = weight_var * float(np.sum(p * φ1 * φ1)) + bias_var
+    return covariance / variance
+
+
+def depth_scale(activation: Activation, weight_var: float, bias_var: float = 0.0) -> float:
+    """Return ξ = 1/|ln χ|, the number of layers in which ‖gradient‖² changes by a factor e; ∞ where χ = 1."""
+    log_chi = _log(chi(activation, weight_var, bias_var))
+    return 1 / abs(log_chi) if abs(log_chi) > 1e-12 else math.inf
+
+
+def critical_weight_var(activation: Activation, bias_var: float = 0.0) -> float:
+    """Return the σ_w² at which χ = 1 at the fixed point: the edge between vanishing and exploding gradients.
+
+    Raises ValueError where χ does not pass through 1 at a fixed point. GELU, with slope ½ at 0 and 1 far
+    away, is such a case: its signal either dies or grows without bound.
+    """
+
+    def log_chi(log_var: float) -> float:
+        return _log(chi(activation, math.exp(log_var), bias_var))
+
+    found = crossing(log_chi, -math.log(2), reach=14)
+    weight_var = math.exp(found) if found is not None and abs(log_chi(found)) < 1e-6 else math.inf
+    if weight_var == math.inf or fixed_point(activation, weight_var, bias_var) == math.inf:
+        raise ValueError(
+            f"{activation!r} with bias variance {bias_var:g} has no critical weight variance: there is none "
+            "between 1e-6 and 1e6 for which χ = 1 at a fixed point of the length map"
+        )
+    return weight_var
+
+
+# --- normalization: σ_w² cancels, and with it every initializer -------------------------------------------
+
+
+def layernorm_gradient_rate(activation: Activation) -> float:
+    """Return the factor on ‖gradient‖² per layer h → W h → LayerNorm → φ:  E φ′(u)² / E φ(u)²,  u ~ N(0, 1).
+
+    W multiplies by σ_w² and the slopes by E φ′². LayerNorm divides by the variance of W h over the units,
+    σ_w² E φ², in which the mean of φ is contained. ReLU 1, tanh 1.178, sigmoid 0.153.
+    """
+    u = gaussian(1.0)
+    return average(slopes(activation, u) ** 2) / average(values(activation, u) ** 2)
+
+
+def batchnorm_gradient_rate(activation: Activation, batch: int | None = None) -> float:
+    """Return the factor on ‖gradient‖² per layer h → W h → BatchNorm → φ:  E φ′(u)² / Var φ(u),  u ~ N(0, 1).
+
+    This is for a large batch. BatchNorm divides by the variance over the batch, which lacks the mean that
+    LayerNorm keeps. For ReLU the rate is π/(π − 1) = 1.467 (Yang et al. 2019, Thm 8): the net explodes,
+    whatever σ_w² is.
+
+    For a batch of B samples, let a column y of the standardized batch be uniform on its sphere
+    (`standardized_pair`), and g, which arrives from above, Gaussian with covariance 1 − 11ᵀ/B. BatchNorm's
+    rule (`ops/normalization.py`) removes the components of φ′(y) g along 1 and along y and divides by σ,
+    where E 1/σ² is B/(B − 3) times the inverse of E σ²:
+
+        rate = B/((B − 3) λ) · (a − (a − b)/B − (e − f)/B)         λ = E φ(y₁)² − E φ(y₁) φ(y₂)
+        a = E φ′(y₁)²,   b = E φ′(y₁) φ′(y₂),   e = E y₁² φ′(y₁)²,   f = E y₁ y₂ φ′(y₁) φ′(y₂)
+
+    For linear layers it is (B − 2)/(B − 3), as in Yang et al.; below B = 4 it is infinite, a ValueError.
+    """
+    if batch is None:
+        u = gaussian(1.0)
+        φ = values(activation, u)
+        return average(slopes(activation, u) ** 2) / (average(φ * φ) - average(φ) ** 2)
+    if batch < 4:
+        raise ValueError(
+            f"BatchNorm's mean squared gradient is infinite for a batch of {batch}: use 4 or more"
+        )
+    y1, y2, p = standardized_pair(batch)
+    φ1, φ2 = values(activation, y1), values(activation, y2)
+    s1, s2 = slopes(activation, y1), slopes(activation, y2)
+    λ = np.sum(p * φ1 * (φ1 - φ2))
+    a, b = np.sum(p * s1 * s1), np.sum(p * s1 * s2)
+    e, f = np.sum(p * (y1 * s1) ** 2), np.sum(p * y1 * s1 * y2 * s2)
+    return float(batch / ((batch - 3) * λ) * (a - (a - b) / batch - (e - f) / batch))
+
+
+def _finite_fixed_point(activation: Activation, weight_var: float, bias_var: float) -> float:
+    q = fixed_point(activation, weight_var, bias_var)
+    return q if math.isfinite(q) else 1.0
+
+
+def _log(x: float) -> float:
+    return math.log(max(x, 1e-300))
+
+
+def _check_variances(weight_var: float, bias_var: float) -> None:
+    if not (0 <= weight_var < math.inf and 0 <= bias_var < math.inf):
+        raise ValueError(
+            f"variances must be finite and not negative: weight_var={weight_var}, bias_var={bias_var}"
+        )
