@@ -120,7 +120,7 @@ def test_float32_uniform_numbers_stay_below_one() -> None:
             return np.full(shape, np.nextafter(dtype(1), dtype(0)))
 
     generator = torch.Generator()
-    generator.numpy = AlmostOne()  # type: ignore[assignment]
+    generator._numpy = AlmostOne()  # type: ignore[assignment]
     assert torch.rand(1, generator=generator).item() < 1
 
 

@@ -11,6 +11,7 @@ the graph is gone the moment the last tensor computed from it is dropped.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -49,11 +50,24 @@ class Primitive:
         self.together = rules[0] if together else None  # for so many inputs
         self.arity = 1_000 if variadic else together or len(rules)
         self.option_names = option_names(rules[0], 1 if variadic else self.arity)
-        self.needs = [needs(rule) for rule in rules]  # by rule, of (g, y, *inputs)
-        _, y, *inputs = (max(of_all) for of_all in zip(*self.needs))
-        self.keeps_y = y != NOTHING
-        self.keeps = itertools.repeat(SHAPE) if variadic else inputs[: self.arity]
-        self.keeps_all = not variadic and all(need == VALUE for need in self.keeps)
+        self._given = rules
+
+    @functools.cached_property
+    def needs(self) -> list[list[int]]:
+        """By rule, what it reads of (g, y, *inputs)."""
+        return [needs(rule) for rule in self._given]
+
+    @functools.cached_property
+    def keeps_y(self) -> bool:
+        return any(need[1] != NOTHING for need in self.needs)
+
+    @functools.cached_property
+    def keeps(self) -> Iterable[int] | None:
+        """By input, what is kept of it; None if all are kept as they are."""
+        if self.variadic:
+            return itertools.repeat(SHAPE)
+        most = [max(of_all) for of_all in zip(*(need[2 : 2 + self.arity] for need in self.needs))]
+        return None if all(need == VALUE for need in most) else most
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         if len(inputs) > self.arity:  # np.sum(t, 0): an option given by position
@@ -80,7 +94,7 @@ class Primitive:
             y = _not_widened(y, arrays)
         if not (mode.recording and any(parents)):
             return self._unrecorded(inputs, y)
-        kept = arrays if self.keeps_all else list(map(_kept, arrays, self.keeps))
+        kept = arrays if self.keeps is None else list(map(_kept, arrays, self.keeps))
         return outputs_of(Node(self, parents, kept, y if self.keeps_y else None, options, y), y)
 
     def _unrecorded(self, inputs: tuple, y: Any) -> Any:

@@ -16,7 +16,7 @@ import numpy as np
 
 from . import ops
 from .grad_mode import mode
-from .graph import Primitive, TensorBase, array_of
+from .graph import PICK, Primitive, TensorBase, array_of
 from .memory import note_write
 from .ops.shape import VIEWS, index
 from .random import Generator, numpy_generator, uniform
@@ -58,6 +58,8 @@ class InPlace(TensorBase):
 
     def _refuse_in_place(self) -> None:
         made_by = self.node.primitive if self.node is not None else None
+        if self.node is not None and made_by is PICK:
+            made_by = self.node.parents[0].primitive
         if self.node is not None and made_by is None:
             raise RuntimeError(
                 "a leaf Variable that requires grad is being used in an in-place operation: "

@@ -15,11 +15,18 @@ class Generator:
     """A stream of random numbers of its own, independent of `manual_seed`."""
 
     def __init__(self, device: str = "cpu") -> None:
-        self.numpy = np.random.default_rng()
+        self._numpy: np.random.Generator | None = None
+
+    @property
+    def numpy(self) -> np.random.Generator:
+        """NumPy's generator, made when it is first needed: loading numpy.random takes a while."""
+        if self._numpy is None:
+            self._numpy = np.random.default_rng()
+        return self._numpy
 
     def manual_seed(self, seed: int) -> Generator:
         """Start the stream that belongs to this seed."""
-        self.numpy = np.random.default_rng(seed)
+        self._numpy = np.random.default_rng(seed)
         return self
 
 

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import dis
 import functools
-import inspect
 from collections.abc import Callable
 from typing import Any
 
 NOTHING, SHAPE, VALUE = range(3)
+_HAS_STARRED = 0x04  # in a code object's flags: there is an argument *xs
 
 
 def needs(rule: Callable) -> list[int]:
     """For each argument (g, y, *inputs, …): does the rule read its VALUE, only its SHAPE, or NOTHING?"""
-    found = dict.fromkeys(inspect.signature(rule).parameters, NOTHING)
+    found = dict.fromkeys(arguments(rule), NOTHING)
     steps = list(dis.get_instructions(rule))
     for step, after in zip(steps, [*steps[1:], None]):
         if "LOAD_FAST" in step.opname:
@@ -29,12 +29,21 @@ def needs(rule: Callable) -> list[int]:
             )
             found[last] = max(found.get(last, NOTHING), SHAPE if shape_only else VALUE)
     found.update(dict.fromkeys(rule.__code__.co_cellvars, VALUE))
-    return [found[name] for name in inspect.signature(rule).parameters]
+    return [found[name] for name in arguments(rule)]
+
+
+def arguments(rule: Callable) -> list[str]:
+    """The names of a rule's arguments, `*xs` before those that are given by name only."""
+    code = rule.__code__
+    plain, by_name = code.co_argcount, code.co_argcount + code.co_kwonlyargcount
+    names = code.co_varnames
+    starred = [names[by_name]] if code.co_flags & _HAS_STARRED else []
+    return [*names[:plain], *starred, *names[plain:by_name]]
 
 
 def option_names(rule: Callable, inputs: int) -> list[str]:
     """The names of a rule's arguments after (g, y, *inputs)."""
-    return list(inspect.signature(rule).parameters)[2 + inputs :]
+    return arguments(rule)[2 + inputs :]
 
 
 class ShapeOf:

@@ -1,4 +1,4 @@
-"""Single layers and loops, forward and backward: classifier, recurrent nets, normalization, convolution, chain."""
+"""Layers and loops, forward and backward: classifier, recurrent nets, normalization, convolution, chain."""
 
 from __future__ import annotations
 
