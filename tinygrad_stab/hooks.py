@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 from typing import Any
 
 _numbers = itertools.count()
@@ -12,7 +11,7 @@ _numbers = itertools.count()
 class RemovableHandle:
     """Adds a hook to a dict, and removes it again by `remove()` or at the end of a `with` block."""
 
-    def __init__(self, hooks: dict, hook: Callable, prepend: bool = False) -> None:
+    def __init__(self, hooks: dict, hook: Any, prepend: bool = False) -> None:
         self._hooks, self._number = hooks, next(_numbers)
         others = {**hooks} if prepend else {}
         for number in others:

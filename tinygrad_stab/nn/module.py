@@ -286,7 +286,7 @@ class Module:
         """Call `hook(module, grad_input, grad_output)` when it has passed; a result replaces grad_input."""
         return self._register(self._backward_hooks, hook, prepend)
 
-    def _register(self, hooks: dict, hook: Callable, prepend: bool) -> RemovableHandle:
+    def _register(self, hooks: dict, hook: Any, prepend: bool) -> RemovableHandle:
         vars(self)["_hooked"] = True
         return RemovableHandle(hooks, hook, prepend)
 
