@@ -3,20 +3,22 @@ be read.
 
 Read it in this order. Each file is one idea and imports only from those above it.
 
-    memory.py, grad_mode.py, numpy_protocol.py    three chores, out of the way
+    memory.py, grad_mode.py, rules.py, …          the chores, kept out of the way
     graph.py                                      a value that remembers how it was made
     autograd.py                                   the chain rule
     ops/                                          the table of derivatives, one file a family
-    tensor.py, inplace.py, creation.py            PyTorch's names for all that
+    tensor.py, methods.py, inplace.py             PyTorch's names for all that
+    creation.py, functions.py, linalg.py
     nn/                                           layers; init.py opens with the variance argument,
                                                   utils.py is clipping
-    optim/                                        SGD and Adam
-    gradcheck.py                                  is it right? finite differences, in words
+    optim/                                        optimizers and learning-rate schedules
+    gradcheck.py, derivatives.py, function.py     is a gradient right? whole Jacobians; a step of your own
+    stability/                                    what all this is for: see it, explain it, name it
 
 The names are PyTorch's: `import tinygrad_stab as torch` and go on.
 """
 
-from . import autograd, nn, optim
+from . import autograd, derivatives, linalg, nn, optim, utils
 from .creation import (
     arange,
     as_tensor,
@@ -53,30 +55,89 @@ from .dtypes import (
     set_default_dtype,
     uint8,
 )
-from .grad_mode import enable_grad, is_grad_enabled, no_grad
-from .gradcheck import directional_check, gradcheck
-from .ops import (
-    absolute as abs,
-)
-from .ops import (
+from .function import Function
+from .functions import (
+    abs,
     add,
-    clip,
+    all,
+    allclose,
+    amax,
+    amin,
+    any,
+    argmax,
+    argmin,
+    cat,
+    clamp,
     cos,
+    cumsum,
+    div,
+    equal,
+    erf,
     exp,
+    flatten,
+    gather,
+    is_tensor,
+    isfinite,
+    isinf,
+    isnan,
     log,
     log1p,
     log10,
+    log_softmax,
+    logsumexp,
     matmul,
+    max,
     maximum,
+    mean,
+    median,
+    min,
     minimum,
+    mm,
+    mul,
+    neg,
+    norm,
+    permute,
+    pow,
+    quantile,
     relu,
+    reshape,
     sigmoid,
+    sign,
     sin,
+    softmax,
     sqrt,
     square,
+    squeeze,
+    stack,
+    std,
+    sub,
+    sum,
     tanh,
+    transpose,
+    unbind,
+    unsqueeze,
+    var,
     where,
 )
+from .grad_mode import enable_grad, is_grad_enabled, no_grad
+from .gradcheck import directional_check, gradcheck
 from .printing import set_printoptions
 from .random import Generator, manual_seed
+from .serialization import load, save
 from .tensor import Size, Tensor
+
+inference_mode = no_grad
+
+
+def __getattr__(name: str) -> object:
+    if name == "stability":  # loaded when it is first used: it would add to the time of every import
+        import importlib
+
+        return importlib.import_module(".stability", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+# PyTorch keeps these under torch.autograd, whose file, the chain rule, stands below them here.
+vars(autograd).update(
+    Function=Function, functional=derivatives, gradcheck=gradcheck, directional_check=directional_check
+)

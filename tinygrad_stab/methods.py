@@ -51,6 +51,7 @@ class Methods(InPlace):
     def isfinite(self) -> Any:                  return elementwise.isfinite(self)
     def pow(self, exponent: Any) -> Any:        return ops.power(self, exponent)
     def matmul(self, other: Any) -> Any:        return ops.matmul(self, other)
+    def mm(self, other: Any) -> Any:            return ops.matmul(self, other)
     def dot(self, other: Any) -> Any:           return ops.matmul(self, other)
     def maximum(self, other: Any) -> Any:       return ops.maximum(self, other)
     def minimum(self, other: Any) -> Any:       return ops.minimum(self, other)
@@ -157,6 +158,23 @@ class Methods(InPlace):
 
     def all(self, dim: Any = None) -> Any:
         return reduction.all(self, axis=_axes(dim))
+
+    def median(self) -> Any:
+        """The middle element; of an even number, the lower of the two in the middle."""
+        return self._sorted()[(self.array.size - 1) // 2]
+
+    def quantile(self, q: float) -> Any:
+        """The value below which a share q of the elements lies, interpolated linearly."""
+        if not 0 <= q <= 1:
+            raise ValueError(f"quantile: q must be between 0 and 1, got {q}")
+        place = q * (self.array.size - 1)
+        low = int(place)
+        values = self._sorted()
+        return values[low] + (place - low) * (values[min(low + 1, self.array.size - 1)] - values[low])
+
+    def _sorted(self) -> Any:
+        flat = self.reshape(-1)
+        return ops.getitem(flat, key=np.argsort(flat.array))
 
     def norm(self, p: Any = 2, dim: Any = None, keepdim: bool = False) -> Any:
         """(Σ |x|ᵖ)^(1/p); p may be inf."""
@@ -268,7 +286,13 @@ class Methods(InPlace):
     def bool(self) -> Any:
         return self.astype(np.bool_)
 
+    def half(self) -> Any:
+        return self.astype(np.float16)
+
     def cpu(self) -> Any:
+        return self
+
+    def contiguous(self) -> Any:
         return self
 
 

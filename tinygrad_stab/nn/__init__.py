@@ -5,6 +5,7 @@ from .activation import (
     ELU,
     GELU,
     SELU,
+    Hardtanh,
     LeakyReLU,
     LogSoftmax,
     PReLU,
@@ -15,10 +16,18 @@ from .activation import (
     Softplus,
     Tanh,
 )
+from .classification_loss import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, NLLLoss
 from .container import ModuleList, Sequential
+from .convolution import Conv2d
+from .dropout import Dropout
+from .flatten import Flatten
+from .group_norm import GroupNorm
 from .linear import Identity, Linear
-from .loss import BCEWithLogitsLoss, CrossEntropyLoss, MSELoss
 from .module import Module
-from .normalization import BatchNorm1d, LayerNorm
+from .module_dict import ModuleDict
+from .normalization import BatchNorm1d, BatchNorm2d, LayerNorm
 from .parameter import Parameter
+from .pooling import AvgPool2d, MaxPool2d
 from .recurrent import LSTM, RNN, LSTMCell, RNNCell
+from .regression_loss import L1Loss, MSELoss, SmoothL1Loss
+from .rms_norm import RMSNorm

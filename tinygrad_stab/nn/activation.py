@@ -46,6 +46,17 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     return ops.gelu(input)
 
 
+def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
+    """x, but not below min_val nor above max_val; slope 1 in between, 0 outside."""
+    _check_bounds(min_val, max_val)
+    return ops.hardtanh(input, low=min_val, high=max_val)
+
+
+def _check_bounds(min_val: float, max_val: float) -> None:
+    if min_val >= max_val:
+        raise ValueError(f"min_val must be less than max_val, got min_val={min_val} and max_val={max_val}")
+
+
 def softmax(input: Tensor, dim: int | None = None) -> Tensor:
     """eˣ / Σ eˣ along dim."""
     return ops.softmax(input, axis=_needed(dim, "softmax"))
@@ -151,6 +162,21 @@ class PReLU(Module):
 
     def extra_repr(self) -> str:
         return f"num_parameters={self.num_parameters}"
+
+
+class Hardtanh(Module):
+    """x, but not below min_val nor above max_val: tanh in three straight pieces."""
+
+    def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
+        super().__init__()
+        _check_bounds(min_val, max_val)
+        self.min_val, self.max_val, self.inplace = min_val, max_val, inplace
+
+    def forward(self, input: Tensor) -> Tensor:
+        return hardtanh(input, self.min_val, self.max_val)
+
+    def extra_repr(self) -> str:
+        return f"min_val={self.min_val}, max_val={self.max_val}" + (", inplace=True" if self.inplace else "")
 
 
 class Softplus(Module):

@@ -4,6 +4,7 @@ from ..ops import linear
 from .activation import (
     elu,
     gelu,
+    hardtanh,
     leaky_relu,
     log_softmax,
     prelu,
@@ -15,5 +16,16 @@ from .activation import (
     softplus,
     tanh,
 )
-from .loss import binary_cross_entropy_with_logits, cross_entropy, mse_loss
+from .classification_loss import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    nll_loss,
+)
+from .convolution import conv2d
+from .dropout import dropout
+from .group_norm import group_norm
 from .normalization import batch_norm, layer_norm
+from .pooling import avg_pool2d, max_pool2d
+from .regression_loss import l1_loss, mse_loss, smooth_l1_loss
+from .rms_norm import rms_norm

@@ -50,7 +50,7 @@ def batch_norm(
             _move(running_var, var.array * (n / (n - 1)), momentum)
     else:
         y = (input - running_mean.reshape(shape)) / (running_var.reshape(shape) + eps).sqrt()
-    return _scaled_and_shifted(y, *(p if p is None else p.reshape(shape) for p in (weight, bias)))
+    return scaled_and_shifted(y, *(p if p is None else p.reshape(shape) for p in (weight, bias)))
 
 
 def _move(running: Tensor, batch: np.ndarray, momentum: float) -> None:
@@ -58,7 +58,7 @@ def _move(running: Tensor, batch: np.ndarray, momentum: float) -> None:
     note_write(running.array)
 
 
-def _scaled_and_shifted(y: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+def scaled_and_shifted(y: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
     if weight is not None and bias is not None:
         return ops.scale_shift(y, weight, bias)
     y = y if weight is None else y * weight
@@ -80,7 +80,7 @@ def layer_norm(
             f"[*, {', '.join(map(str, normalized_shape))}], but got {list(input.array.shape)}"
         )
     y, _, _ = ops.standardize(input, axis=tuple(range(-n, 0)), eps=eps)
-    return _scaled_and_shifted(y, weight, bias)
+    return scaled_and_shifted(y, weight, bias)
 
 
 class _BatchNorm(Module):
@@ -159,6 +159,12 @@ class BatchNorm1d(_BatchNorm):
     """
 
     dims = (2, 3)
+
+
+class BatchNorm2d(_BatchNorm):
+    """Standardize each channel over batch and image: (n, channels, height, width) → the same."""
+
+    dims = (4,)
 
 
 class LayerNorm(Module):

@@ -1,6 +1,7 @@
 """The table of derivatives, one file a family: one line an op, or one named rule with its derivation."""
 
-from .activation import elu, gelu, leaky_relu, prelu, relu, selu, sigmoid, silu, softplus, tanh
+from .activation import elu, gelu, hardtanh, leaky_relu, prelu, relu, selu, sigmoid, silu, softplus, tanh
+from .convolution import conv2d, conv2d_input, conv2d_weight
 from .elementwise import (
     absolute,
     add,
@@ -25,8 +26,8 @@ from .elementwise import (
     where,
 )
 from .linalg import linear, matmul
-from .loss import bce_with_logits, cross_entropy, mse
-from .normalization import scale_shift, standardize
+from .loss import bce_with_logits, binary_cross_entropy, cross_entropy, mse
+from .normalization import rms_normalize, scale_shift, standardize
 from .recurrent import lstm_sequence, lstm_step
 from .reduction import (
     cumsum,

@@ -84,6 +84,16 @@ def _normal_pdf(x):
     return np.exp(-x * x / 2) / math.sqrt(2 * math.pi)
 
 
+def _hardtanh(x, low=-1.0, high=1.0):
+    """min(max(x, low), high): tanh in three straight pieces."""
+    return np.clip(x, low, high)
+
+
+def _hardtanh_x(g, y, x, low=-1.0, high=1.0):
+    """Here the bounds are outside, as in PyTorch: at x = low and x = high the slope is 0; in `clip`, 1."""
+    return g * ((x > low) & (x < high))
+
+
 # A mask is multiplied, not chosen with np.where, which takes nine times as long. At the kink x = 0 the slope
 # is that of the left side, as in PyTorch: relu′(0) = 0, leaky_relu′(0) = slope.
 # fmt: off
@@ -94,6 +104,7 @@ relu       = primitive(_relu,       lambda g, y, x: g * (y > 0))
 leaky_relu = primitive(_leaky_relu, _leaky_relu_x)
 elu        = primitive(_elu,        lambda g, y, x, alpha=1.0: g * _elu_slope(x, alpha))
 selu       = primitive(_selu,       lambda g, y, x: g * (SELU_SCALE * _elu_slope(x, SELU_ALPHA)))
+hardtanh   = primitive(_hardtanh,   _hardtanh_x)
 softplus   = primitive(_softplus,   lambda g, y, x, beta=1.0: g * sigmoid(beta * x))
 silu       = primitive(_silu,       lambda g, y, x: g * _silu_slope(x))
 gelu       = primitive(_gelu,       lambda g, y, x: g * (_normal_cdf(x) + x * _normal_pdf(x)))

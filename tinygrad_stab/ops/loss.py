@@ -29,6 +29,31 @@ def _bce_with_logits(x, t):
     return np.maximum(x, 0) - x * t + np.log1p(np.exp(-np.abs(x)))
 
 
+def _limited(logarithm, x):
+    """The logarithm, but not below −100: one certain and wrong prediction would make the loss infinite."""
+    with np.errstate(divide="ignore"):  # log 0 = −∞ is expected here
+        return np.maximum(logarithm(x), -100)
+
+
+def _binary_cross_entropy(x, t):
+    """−t log x − (1 − t) log(1 − x), element by element, for probabilities x and targets t in [0, 1]."""
+    return -t * _limited(np.log, x) - (1 - t) * _limited(np.log1p, -x)
+
+
+def _binary_cross_entropy_x(g, y, x, t):
+    """∂L/∂x = −t/x + (1 − t)/(1 − x) = (x − t) / (x (1 − x)), whose denominator is kept from 0.
+
+    For x = σ(z) it meets σ′ = x (1 − x), and they cancel: ∂L/∂z = x − t. But in float32 x is exactly 1 from
+    z = 17 on, σ′ is 0, and what is left is 0 however wrong the prediction. `bce_with_logits` never divides.
+    """
+    return g * (x - t) / np.maximum(x * (1 - x), 1e-12)
+
+
+def _binary_cross_entropy_t(g, y, x, t):
+    """∂L/∂t = log(1 − x) − log x."""
+    return g * (_limited(np.log1p, -x) - _limited(np.log, x))
+
+
 def _mse_slope(a, b):
     """∂/∂a mean (a − b)² = 2 (a − b) / n"""
     difference = a - b
@@ -43,4 +68,5 @@ bce_with_logits = primitive(_bce_with_logits,
                 lambda g, y, x, t: g * (sigmoid(x) - t),     lambda g, y, x, t: -g * x)
 cross_entropy = primitive(_cross_entropy,
                 _cross_entropy_rule)
+binary_cross_entropy = primitive(_binary_cross_entropy, _binary_cross_entropy_x, _binary_cross_entropy_t)
 # fmt: on

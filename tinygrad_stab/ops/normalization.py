@@ -49,6 +49,36 @@ def _standardize_rule(g, y, x, axis, eps):
 standardize = primitive(_standardize, _standardize_rule)
 
 
+def _root_mean_square(x, axis, eps):
+    return np.sqrt(np.mean(np.square(x), axis=axis, keepdims=True) + eps)
+
+
+def _rms_normalize(x, axis, eps):
+    """y = x / r with r = √(mean x² + ε) along axis."""
+    return x / _root_mean_square(x, axis, eps)
+
+
+def _rms_normalize_rule(g, y, x, axis, eps):
+    """Push ∂L/∂y back to x, for n elements along axis.
+
+    An xᵢ moves mean x² by 2 xᵢ/n, hence r by ∂r/∂xᵢ = xᵢ/(n r) = yᵢ/n. In yⱼ = xⱼ/r it acts directly and
+    through r:
+
+        ∂yⱼ/∂xᵢ = (δᵢⱼ − yᵢ yⱼ / n) / r
+
+    Multiplied by gⱼ and summed over j:
+
+        ∂L/∂x = (g − y · mean(g y)) / r
+
+    What comes back has, up to ε, no component along y: scaling x changes nothing. Shifting x does; only
+    `standardize` removes that direction too.
+    """
+    return (g - y * sum_product(g, y, axis) / (count(x.shape, axis) or 1)) / _root_mean_square(x, axis, eps)
+
+
+rms_normalize = primitive(_rms_normalize, _rms_normalize_rule)
+
+
 def _scale_shift(x, gamma, beta):
     """y = γ x + β, for γ and β of a shape that broadcasts to x's."""
     y = x * gamma

@@ -28,6 +28,7 @@ class Optimizer:
                 "params should be an iterable of Tensors or dicts, not one Tensor: write [tensor]"
             )
         self.defaults = defaults
+        self.stepped = False  # a scheduler wants to know
         self.param_groups: list[dict[str, Any]] = []
         self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
         params = list(params)
@@ -82,6 +83,7 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
+        self.stepped = True
         for group in self.param_groups:
             for p in group["params"]:
                 if p._grad is not None:

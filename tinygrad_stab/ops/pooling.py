@@ -1,0 +1,33 @@
+"""Pooling: one number for every window of an image. Neither kind needs a rule of its own."""
+
+import math
+
+import numpy as np
+
+from ..graph import array_of
+from .convolution import conv2d, padded, windows
+from .shape import getitem, reshape
+
+
+def avg_pool2d(x, kernel, stride, padding):
+    """The mean of every window: a convolution of each channel alone, with the weight 1/(kh·kw) everywhere."""
+    n, c, h, w = x.shape
+    W = np.full((1, 1, *kernel), 1 / math.prod(kernel), x.dtype)
+    y = conv2d(reshape(x, shape=(n * c, 1, h, w)), W, None, stride, padding)
+    return reshape(y, shape=(n, c, *y.shape[2:]))
+
+
+def max_pool2d(x, kernel, stride, padding):
+    """The largest element of every window: it is taken, not changed, and so gets the whole gradient.
+
+    Where several are largest it is the first, row by row, as in PyTorch.
+    """
+    h, w = x.shape[2:]
+    views = windows(padded(array_of(x), padding, -np.inf), kernel, stride)
+    n, c, down, across = views.shape[:4]
+    first = views.reshape(n, c, down, across, -1).argmax(-1)
+    row = stride[0] * np.arange(down)[:, None] + first // kernel[1] - padding[0]
+    column = stride[1] * np.arange(across) + first % kernel[1] - padding[1]
+    row, column = np.clip(row, 0, h - 1), np.clip(column, 0, w - 1)  # a window of −∞ alone: not the margin
+    place = (np.arange(n * c).reshape(n, c, 1, 1) * h + row) * w + column
+    return reshape(getitem(reshape(x, shape=(-1,)), key=place.ravel()), shape=place.shape)
