@@ -50,7 +50,7 @@ standardize = primitive(_standardize, _standardize_rule)
 
 
 def _root_mean_square(x, axis, eps):
-    return np.sqrt(np.mean(np.square(x), axis=axis, keepdims=True) + eps)
+    return np.sqrt(sum_product(x, x, axis) / (count(x.shape, axis) or 1) + eps)
 
 
 def _rms_normalize(x, axis, eps):

@@ -118,8 +118,9 @@ def _lstm_sequence_rule(g, y, zx, W, h0, c0):
         delta_h = delta_z @ W
     delta = np.stack(deltas[::-1])
     hs_before = np.concatenate([np.expand_dims(h0, 0), hs[:-1]])
-    rows = (delta.shape[0] * delta.shape[1], -1)
-    return delta, np.reshape(delta, rows).T @ np.reshape(hs_before, rows), delta_h, delta_c
+    rows = delta.shape[0] * delta.shape[1]
+    delta_W = np.reshape(delta, (rows, len(W))).T @ np.reshape(hs_before, (rows, W.shape[1]))
+    return delta, delta_W, delta_h, delta_c
 
 
 def _plus(total, part):

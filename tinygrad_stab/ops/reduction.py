@@ -10,6 +10,7 @@ import numpy as np
 
 from ..graph import constant, primitive
 from ..numpy_protocol import ANSWERS
+from .elementwise import absolute
 
 
 def _axes(shape, axis):
@@ -72,6 +73,8 @@ def _sum_product(a, b, axis):
 
 def _norm(x, p=2, axis=None, keepdims=False):
     """‖x‖ = (Σ|x|ᵖ)^(1/p), as m ‖x/m‖ with m = max |x|: powers leave the floats long before x does."""
+    if not 0 < p < math.inf:
+        raise ValueError(f"p must be positive and finite, not {p}")
     m = np.max(np.abs(x), axis=axis, keepdims=True, initial=0)
     m = np.where((m == 0) | ~np.isfinite(m), 1, m).astype(x.dtype)
     y = m * np.sum(np.abs(x / m) ** p, axis=axis, keepdims=True) ** (1 / p)
@@ -139,7 +142,20 @@ cumsum      = primitive(np.cumsum,    _cumsum_rule)
 sum_product = primitive(_sum_product, lambda g, y, a, b, axis: g * b, lambda g, y, a, b, axis: g * a)
 # fmt: on
 
-ANSWERS[np.linalg.norm] = lambda x, ord=2, axis=None, keepdims=False: norm(x, ord, axis, keepdims)
+
+def _numpy_norm(x, ord=None, axis=None, keepdims=False):
+    """np.linalg.norm, where it is that of a vector: of all elements, or along one axis."""
+    of_matrix = ord is not None and (isinstance(axis, tuple) or (axis is None and x.ndim != 1))
+    if (of_matrix and ord != "fro") or (ord not in (None, "fro") and not ord > 0):
+        raise TypeError(
+            f"np.linalg.norm(t, {ord!r}) has no derivative rule here; vector norms with p > 0 have"
+        )
+    if ord == math.inf:
+        return max(absolute(x), axis=axis, keepdims=keepdims)
+    return norm(x, p=2 if ord in (None, "fro") else ord, axis=axis, keepdims=keepdims)
+
+
+ANSWERS[np.linalg.norm] = _numpy_norm
 
 argmax, argmin = constant(np.argmax), constant(np.argmin)
 all, any = constant(np.all), constant(np.any)
