@@ -50,6 +50,7 @@ class Primitive:
         self.together = rules[0] if together else None  # for so many inputs
         self.arity = 1_000 if variadic else together or len(rules)
         self.option_names = option_names(rules[0], 1 if variadic else self.arity)
+        self.options = frozenset(self.option_names)
         self._given = rules
 
     @functools.cached_property
@@ -73,7 +74,7 @@ class Primitive:
         if len(inputs) > self.arity:  # np.sum(t, 0): an option given by position
             options.update(zip(self.option_names, inputs[self.arity :]))
             inputs = inputs[: self.arity]
-        if options and not options.keys() <= set(self.option_names):
+        if options and not options.keys() <= self.options:
             raise TypeError(f"{self.name} takes the options {self.option_names}, not {sorted(options)}")
         arrays: list[Any] = []
         parents: list[Node | None] = []
@@ -95,7 +96,10 @@ class Primitive:
         if not (mode.recording and any(parents)):
             return self._unrecorded(inputs, y)
         kept = arrays if self.keeps is None else list(map(_kept, arrays, self.keeps))
-        return outputs_of(Node(self, parents, kept, y if self.keeps_y else None, options, y), y)
+        node = Node(self, parents, kept, y if self.keeps_y else None, options, y)
+        if mode.detecting:
+            node.origin = users_line()
+        return self.result(y, node) if type(y) is not tuple else outputs_of(node, y)
 
     def _unrecorded(self, inputs: tuple, y: Any) -> Any:
         if not any(isinstance(x, TensorBase) for x in inputs):
@@ -184,8 +188,6 @@ class Node:
         self.hooks: dict[float, Callable] | None = None
         if type(like) is not tuple:
             self.shape, self.dtype = like.shape, like.dtype
-        if mode.detecting:
-            self.origin = users_line()
 
     def as_arrays(self) -> tuple[Any, Any]:
         """The kept values (y, inputs)."""

@@ -11,7 +11,6 @@ import numpy as np
 
 from .. import ops
 from ..creation import ones, tensor, zeros
-from ..memory import note_write
 from ..tensor import Tensor
 from . import init
 from .module import Module
@@ -50,15 +49,18 @@ def batch_norm(
             _move(running_var, var.array * (n / (n - 1)), momentum)
     else:
         y = (input - running_mean.reshape(shape)) / (running_var.reshape(shape) + eps).sqrt()
-    return scaled_and_shifted(y, *(p if p is None else p.reshape(shape) for p in (weight, bias)))
+    if len(shape) > 2:  # in (n, channels), γ and β meet the last dim as they are
+        weight, bias = (p if p is None else p.reshape(shape) for p in (weight, bias))
+    return scaled_and_shifted(y, weight, bias)
 
 
 def _move(running: Tensor, batch: np.ndarray, momentum: float) -> None:
-    running.array += momentum * (batch.reshape(-1) - running.array)
-    note_write(running.array)
+    # Put in its place, not written over it: a graph that has kept the old values stays right.
+    running.data = running.array + momentum * (batch.reshape(-1) - running.array)
 
 
 def scaled_and_shifted(y: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+    """γ y + β, as far as there are a weight γ and a bias β."""
     if weight is not None and bias is not None:
         return ops.scale_shift(y, weight, bias)
     y = y if weight is None else y * weight
@@ -127,7 +129,7 @@ class _BatchNorm(Module):
         statistics = self.running_mean, self.running_var
         y = batch_norm(input, *statistics, self.weight, self.bias, use_batch, momentum, self.eps)
         if tracking:
-            self.num_batches_tracked += 1
+            self.num_batches_tracked.data = self.num_batches_tracked.array + 1
         return y
 
     def _check(self, input: Tensor) -> None:
