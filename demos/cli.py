@@ -1,65 +1,77 @@
-"""`python -m demos`: run experiments, print claims, write figures; the exit code is 1 if a claim fails."""
+"""`python -m demos`: run experiments, print claims, write figures and a page; exit code 1 if a claim fails."""
 
 from __future__ import annotations
 
 import argparse
 import difflib
+import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import demos
 from demos import LECTURE, report
-from demos.experiment import Config, Experiment, Result, load
-from demos.style import STYLES, finish, style
+from demos.experiment import Config, Experiment, load
+from demos.perform import Figures, Performance, Planned, perform
+from demos.style import STYLES
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the command line asks for; return the exit code."""
-    experiments = [load(name) for name in LECTURE]
+    experiments = [load(name) for name in every_name()]
     parser = _parser(experiments)
     options = parser.parse_args(arguments)
+    everything = options.all or options.list or options.experiment
     try:
-        chosen = choose(options.experiment, experiments)
+        chosen = choose(options.experiment, experiments if everything else experiments[: len(LECTURE)])
         _check_knobs(options, chosen, experiments)
-        setups = [setup_for(experiment, options) for experiment in chosen]
+        planned = [(experiment, setup_for(experiment, options)) for experiment in chosen]
     except ValueError as error:
         parser.error(str(error))
     if options.list:
         print(report.listing(chosen))
         return 0
-    return _present(list(zip(chosen, setups)), options)
+    return _present(planned, options)
 
 
-def _present(planned: list[tuple[Experiment, Config]], options: argparse.Namespace) -> int:
-    import matplotlib
+def every_name() -> list[str]:
+    """The experiments of the lecture, in its order, then all others that stand beside them."""
+    paths = sorted(Path(demos.__file__).parent.glob("*.py"))
+    others = [path.stem for path in paths if "\n# %% The experiment\n" in path.read_text(encoding="utf-8")]
+    return [*LECTURE, *(name for name in others if name not in LECTURE)]
 
-    if not options.show:
-        matplotlib.use("Agg")  # needs no display
+
+def _present(planned: Sequence[Planned], options: argparse.Namespace) -> int:
     options.save.mkdir(parents=True, exist_ok=True)
-    results: list[tuple[Experiment, Result]] = []
-    for k, (experiment, setup) in enumerate(planned, 1):
-        print(f"[{k}/{len(planned)}] {report.header(experiment)}\n", flush=True)
-        result = experiment.run(setup)
-        print(report.table(result.claims), flush=True)
-        print(f"\n      figure: {_save_figure(experiment, setup, result, options)}\n", flush=True)
-        results.append((experiment, result))
-    print(report.summary(results))
+    figures = Figures(options.save, options.format, options.style, options.show)
+    coming = perform(planned, figures, options.jobs)
+    performances: list[Performance] = []
+    for k, (experiment, _) in enumerate(planned, 1):
+        print(report.progress(k, len(planned), experiment), end="", flush=True)
+        performances.append(next(coming))
+        print(report.outcome(performances[-1].result), flush=True)
+    for p in performances:
+        print(f"\n{report.header(p.experiment)}\n\n{report.table(p.result.claims)}\n")
+        print(f"      figure: {p.figure}")
+    print(f"\n{report.summary([(p.experiment, p.result) for p in performances])}")
+    _write(performances, options)
     if options.show:
         _show()
-    return 0 if all(result.passed for _, result in results) else 1
+    return 0 if all(p.result.passed for p in performances) else 1
 
 
-def _save_figure(experiment: Experiment, setup: Config, result: Result, options: argparse.Namespace) -> Path:
-    import matplotlib.pyplot as plt
+def _write(performances: Sequence[Performance], options: argparse.Namespace) -> None:
+    from demos import chapters, page
 
-    path = options.save / f"{experiment.name}.{options.format}"
-    with style(options.style) as chosen:
-        figure = experiment.module.draw(setup, result.data)
-        finish(figure, experiment.lesson, report.caption(setup), chosen)
-        figure.savefig(path)
-    if not options.show:
-        plt.close(figure)
-    return path
+    html = page.page(performances, () if options.experiment else chapters.NAMES)
+    files = {options.save / "index.html": html}
+    if options.json:
+        files[options.json] = json.dumps(report.rows(performances), ensure_ascii=False, indent=1) + "\n"
+    for path, text in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        print(f"Wrote {path}")
 
 
 def _show() -> None:
@@ -78,16 +90,23 @@ def _parser(experiments: Sequence[Experiment]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m demos",
         usage="%(prog)s [experiment ...] [options]",
-        description="Run the experiments of the lecture. Each prints what it claims, what was predicted and "
-        "what it measured, and writes a figure. The exit code is 1 if a claim fails.",
+        description="Run the experiments of the lecture. Print what each claims, what was predicted and what "
+        "was measured; write the figures, and a page, index.html, with all of it. The exit code is 1 if a "
+        "claim fails.",
     )
     # fmt: off
     add = parser.add_argument
-    add("experiment", nargs="*", help="names, or beginnings of names; without any, all experiments")
+    add("experiment", nargs="*", help="names, or beginnings of names; without any, the lecture")
     add("--list", action="store_true", help="say what there is, and stop")
+    add("--all", action="store_true", help="run every experiment, not only the lecture")
+    add("--full", action="store_true", help="more seeds, and larger where an experiment has a larger form")
     add("--seed", type=int, default=0, metavar="N", help="the first seed (default 0)")
     add("--seeds", type=int, metavar="K", help="how many seeds (default 3, in most experiments)")
-    add("--save", type=Path, default=Path("figures"), metavar="DIR", help="for the figures (default figures)")
+    add("--jobs", type=_positive, default=os.cpu_count() or 1, metavar="N",
+        help="processes (default: one for each core, here %(default)s)")
+    add("--save", type=Path, default=Path("figures"), metavar="DIR",
+        help="for the figures and the page (default figures)")
+    add("--json", type=Path, metavar="FILE", help="write the claims as JSON as well")
     add("--format", choices=("png", "svg", "pdf"), default="png", help="of the figures (default png)")
     add("--style", choices=tuple(STYLES), default="paper", help="of the figures (default paper)")
     add("--show", action="store_true", help="show the figures in windows as well")
@@ -123,12 +142,25 @@ def setup_for(experiment: Experiment, options: argparse.Namespace) -> Config:
     Raises ValueError for a value that a knob does not take.
     """
     knobs = experiment.knobs
-    count = len(knobs["seeds"]) if options.seeds is None else options.seeds
+    larger = full(experiment) if options.full else {}
+    count = len(larger.get("seeds", knobs["seeds"])) if options.seeds is None else options.seeds
     if count < 1:
         raise ValueError(f"--seeds must be 1 or more, not {count}")
     seeds = tuple(range(options.seed, options.seed + count))
     turned = {name: _value(name, text, knobs[name]) for name, text in _turned(options) if name in knobs}
-    return experiment.setup(seeds=seeds, **turned)
+    return experiment.setup(**larger | turned | {"seeds": seeds})
+
+
+def full(experiment: Experiment) -> dict[str, Any]:
+    """What `--full` turns: the experiment's own FULL, and ten seeds, or twice as many as usual."""
+    usual = len(experiment.knobs["seeds"])
+    return {"seeds": tuple(range(max(10, 2 * usual))), **getattr(experiment.module, "FULL", {})}
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be 1 or more, not {text}")
+    return int(text)
 
 
 def _turned(options: argparse.Namespace) -> list[tuple[str, str]]:

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from itertools import groupby, zip_longest
 from textwrap import fill, wrap
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from demos.experiment import Claim, Config, Experiment, Result
+
+if TYPE_CHECKING:
+    from demos.perform import Performance
 
 WIDTH = 79
 VERDICT, CLAIM, PREDICTED, NEEDS = 6, 28, 9, 10  # columns; what was measured has the rest
 INDENT = " " * VERDICT
 RULE = "-" * WIDTH
+
+
+def progress(k: int, n: int, experiment: Experiment) -> str:
+    """The beginning of the line that says how far a run has come; `outcome` is its end."""
+    return f"{f'[{k}/{n}]':>{2 * len(str(n)) + 3}} {experiment.name:{WIDTH - 42}}"
+
+
+def outcome(result: Result) -> str:
+    """How many claims hold, and how long it took."""
+    judged = [claim for claim in result.claims if claim.judged]
+    holding = f"{sum(claim.holds for claim in judged)} of {len(judged)} claims hold"
+    return f"{holding:>21}{result.seconds:8.1f} s"
 
 
 def header(experiment: Experiment) -> str:
@@ -68,6 +84,37 @@ def summary(results: Sequence[tuple[Experiment, Result]]) -> str:
     lines += ["", *(fill(line, WIDTH, subsequent_indent=INDENT) for line in failed)]
     lines.append(f"{len(failed)} of the claims failed." if failed else "Every claim held.")
     return "\n".join(lines)
+
+
+def rows(performances: Iterable[Performance]) -> list[dict[str, Any]]:
+    """What a run found, in the words of JSON: every experiment with its set-up and its claims."""
+    return [
+        {
+            "name": p.experiment.name,
+            "lesson": p.experiment.lesson,
+            "source": p.experiment.module.SOURCE,
+            "setup": _plain(vars(p.setup)),
+            "passed": p.result.passed,
+            "seconds": round(p.result.seconds, 3),
+            "figure": str(p.figure),
+            "claims": [_claim(claim) for claim in p.result.claims],
+        }
+        for p in performances
+    ]
+
+
+def _claim(claim: Claim) -> dict[str, Any]:
+    said = {name: getattr(claim, name) for name in ("what", "predicted", "by", "measured", "median", "why")}
+    return _plain(said | {"tolerance": str(claim.tolerance), "verdict": claim.verdict})
+
+
+def _plain(value: Any) -> Any:
+    """Only what JSON knows: lists for tuples, and words for numbers that are not finite."""
+    if isinstance(value, dict):
+        return {name: _plain(x) for name, x in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_plain(x) for x in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 # --- set-ups ---------------------------------------------------------------------------------------------

@@ -1,10 +1,13 @@
 """The command: what it chooses, prints, writes, and its exit code."""
 
+import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,16 +17,20 @@ from demos.experiment import Experiment, load
 
 ROOT = Path(demos.__file__).parent.parent
 QUICK = "gradient_through_time"
+FAST = ("weight_grad_trap", "pytorch_default_trap")
 
 
-def test_it_runs_as_a_module_and_writes_only_the_figure(tmp_path):
+def test_it_runs_as_a_module_and_writes_only_the_figure_and_the_page(tmp_path):
     environment = os.environ | {"PYTHONPATH": str(ROOT), "MPLBACKEND": "", "DISPLAY": ""}
     command = [sys.executable, "-W", "error", "-m", "demos", QUICK, "--seeds", "1"]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    assert [path.relative_to(tmp_path) for path in tmp_path.rglob("*.*")] == [Path(f"figures/{QUICK}.png")]
-    assert "figure: figures/gradient_through_time.png" in done.stdout
+    written = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*"))
+    assert written == [f"figures/{QUICK}.png", "figures/index.html"]
+    assert f"[1/1] {QUICK} " in done.stdout
+    assert f"figure: figures/{QUICK}.png" in done.stdout
+    assert "Wrote figures/index.html" in done.stdout
     assert "Every claim held." in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
 
@@ -32,8 +39,8 @@ def test_it_runs_as_a_module_and_writes_only_the_figure(tmp_path):
 def test_formats_and_directory(tmp_path, form, capsys):
     where = tmp_path / "new" / "place"
     assert cli.main([QUICK, "--seeds=1", "--save", str(where), "--format", form, "--style=slides"]) == 0
-    (path,) = where.iterdir()
-    assert path.name == f"{QUICK}.{form}"
+    path = where / f"{QUICK}.{form}"
+    assert sorted(where.iterdir()) == sorted([path, where / "index.html"])
     assert path.stat().st_size > 10_000
     assert str(path) in capsys.readouterr().out
 
@@ -52,13 +59,14 @@ def test_a_failing_claim_is_named_and_gives_exit_code_1(tmp_path, monkeypatch, c
     assert f"FAIL  {QUICK}: planted" in out
     assert "1 of the claims failed." in out
     assert (tmp_path / f"{QUICK}.png").exists(), "the figure is wanted most when a claim fails"
+    assert '<td class="verdict FAIL">FAIL</td>' in (tmp_path / "index.html").read_text()
 
 
 def test_list_names_every_experiment_and_runs_none(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert cli.main(["--list"]) == 0
     out = capsys.readouterr().out
-    assert [line for line in out.splitlines() if not line.startswith(" ")] == list(demos.LECTURE)
+    assert [line for line in out.splitlines() if not line.startswith(" ")] == cli.every_name()
     assert "--forget-bias 0,1,3,5" in out
     assert list(tmp_path.iterdir()) == []
 
@@ -76,6 +84,7 @@ def test_prefixes_choose_in_the_order_of_the_lecture():
         (["gradcliff"], "there is no experiment 'gradcliff': did you mean gradient_cliff?"),
         (["qqq"], "--list shows them all"),
         ([QUICK, "--seeds", "0"], "--seeds must be 1 or more, not 0"),
+        ([QUICK, "--jobs", "0"], "--jobs: must be 1 or more, not 0"),
         ([QUICK, "--lr", "0.1"], "no chosen experiment has the knob --lr; these have: he_vs_xavier_depth, "),
         ([QUICK, "--time", "long"], "--time takes int values such as 100, not 'long'"),
         ([QUICK, "--time", "10,20"], "--time takes one value, not 2: '10,20'"),
@@ -98,6 +107,62 @@ def test_knobs_seed_and_seeds_reach_the_setup():
     setup = cli.setup_for(experiment, options)
     assert setup == experiment.setup(seeds=(5, 6), forget_bias=(0.0, 2.5), time=7)
     assert cli.setup_for(experiment, parser.parse_args([])) == experiment.setup()
+
+
+def test_without_names_it_is_the_lecture_and_with_all_what_stands_beside_it_too(monkeypatch, capsys):
+    asked = []
+    monkeypatch.setattr(
+        cli, "_present", lambda planned, options: asked.append([e.name for e, _ in planned]) or 0
+    )
+    monkeypatch.setattr(cli, "LECTURE", demos.LECTURE[:3])
+    every = cli.every_name()
+    assert every[:3] == list(demos.LECTURE[:3])
+    assert set(demos.LECTURE) <= set(every)
+    for arguments in ([], ["--all"], [demos.LECTURE[4]]):
+        assert cli.main(arguments) == 0
+    assert asked == [every[:3], every, [demos.LECTURE[4]]]
+
+
+def test_full_takes_more_seeds_and_what_the_experiment_says():
+    experiment = load(QUICK)
+    options = cli._parser([experiment]).parse_args(["--full", "--seed", "2"])
+    assert cli.setup_for(experiment, options) == experiment.setup(seeds=tuple(range(2, 12)))
+    larger = Experiment(
+        QUICK, SimpleNamespace(Setup=experiment.module.Setup, FULL=dict(seeds=(0, 1), time=200))
+    )
+    assert cli.setup_for(larger, options) == experiment.setup(seeds=(2, 3), time=200)
+    few = cli._parser([experiment]).parse_args(["--full", "--seeds=1", "--time=50"])
+    assert cli.setup_for(larger, few) == experiment.setup(seeds=(0,), time=50)
+
+
+def test_several_processes_say_and_write_the_same_as_one(tmp_path, capsys):
+    said = []
+    for jobs in ("1", "2"):
+        where = tmp_path / jobs
+        assert cli.main([*FAST, "--seeds=1", "--jobs", jobs, "--save", str(where)]) == 0
+        out = capsys.readouterr().out.replace(str(where), "DIR")
+        said.append(re.sub(r"\d+\.\d s?$", "", out, flags=re.MULTILINE))
+    assert said[0] == said[1]
+    assert (tmp_path / "1" / "index.html").read_bytes() == (tmp_path / "2" / "index.html").read_bytes()
+
+
+def test_json_has_every_claim_and_is_json_when_something_is_infinite(tmp_path, monkeypatch):
+    honest = Experiment.run
+
+    def run(self, setup):
+        result = honest(self, setup)
+        broken = replace(result.claims[0], measured=[float("inf")])
+        return replace(result, claims=[broken, *result.claims[1:]])
+
+    monkeypatch.setattr(Experiment, "run", run)
+    file = tmp_path / "new" / "claims.json"
+    assert cli.main([QUICK, "--seeds=1", "--save", str(tmp_path), "--json", str(file)]) == 1
+    (found,) = json.loads(file.read_text(), parse_constant=pytest.fail)
+    assert found["name"] == QUICK
+    assert found["passed"] is False
+    assert found["setup"]["seeds"] == [0]
+    assert found["claims"][0]["measured"] == ["inf"]
+    assert [c["verdict"] for c in found["claims"]] == ["FAIL"] + ["PASS"] * (len(found["claims"]) - 1)
 
 
 def test_turned_knobs_do_not_fail_on_thresholds(tmp_path, capsys):

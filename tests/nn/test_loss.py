@@ -90,7 +90,7 @@ def test_cross_entropy_s_gradient_is_softmax_minus_onehot(randn: Callable) -> No
 
 @each_reduction
 def test_cross_entropy_to_second_order(randn: Callable, check_derivatives: Callable, reduction: str) -> None:
-    loss = nn.CrossEntropyLoss(reduction)
+    loss = nn.CrossEntropyLoss(reduction=reduction)
     check_derivatives(loss, randn(4, 3), call=loss_of(loss, torch.tensor([0, 2, 1, 2])))
 
 
