@@ -1,5 +1,7 @@
 """no_grad and enable_grad, as blocks and as decorators, nested; detach."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
@@ -94,3 +96,16 @@ def test_requires_grad_can_be_switched_off_for_a_leaf() -> None:
     assert x.requires_grad_(False) is x
     assert not (x * 2).requires_grad
     assert x.requires_grad_().requires_grad
+
+
+def test_a_generator_function_computes_without_recording() -> None:
+    x = torch.ones(1, requires_grad=True)
+
+    @no_grad()
+    def doubles() -> Iterator[torch.Tensor]:
+        yield x * 2
+        yield x * 4
+
+    for y in doubles():
+        assert not y.requires_grad
+        assert is_grad_enabled()  # out here it is recorded all the same

@@ -178,3 +178,10 @@ def test_the_grad_of_a_computed_tensor_warns_and_says_what_to_do() -> None:
     h.sum().backward()
     with pytest.warns(UserWarning, match=r"result of tanh.*retain_grad\(\)"):
         assert h.grad is None
+
+
+def test_a_hook_returns_a_tensor_or_nothing() -> None:
+    x = pair()
+    x.register_hook(lambda g: g.array)
+    with pytest.raises(TypeError, match="tensor or None, not ndarray"):
+        x.sum().backward()

@@ -1,6 +1,7 @@
 """What a Tensor tells about itself, how it is taken apart and copied, and what its errors say."""
 
 import copy
+import pickle
 from typing import Any
 
 import numpy as np
@@ -192,3 +193,15 @@ def test_shapes_that_do_not_fit() -> None:
         matrix().sum(2)
     with pytest.raises(RuntimeError, match=r"concatenate.*\(2, 3\) and \(3, 2\)"):
         np.concatenate([matrix(), matrix().T])
+
+
+def test_a_leaf_can_be_pickled() -> None:
+    for leaf in (torch.ones(2, requires_grad=True), torch.nn.Parameter(torch.ones(2)), torch.arange(3)):
+        copy = pickle.loads(pickle.dumps(leaf))
+        assert (type(copy), copy.requires_grad, copy.tolist()) == (
+            type(leaf),
+            leaf.requires_grad,
+            leaf.tolist(),
+        )
+    with pytest.raises(RuntimeError, match="detach"):
+        pickle.dumps(torch.ones(2, requires_grad=True) * 2)

@@ -136,6 +136,8 @@ def _replaced(g: Any, new: Any) -> Any:
     """What a hook has returned, if it fits where g was; g if it has returned nothing."""
     if new is None:
         return g
+    if not isinstance(new, TensorBase):
+        raise TypeError(f"a hook must return a tensor or None, not {type(new).__name__}")
     if g is not None and (new.array.shape, new.array.dtype) != (g.shape, g.dtype):
         raise RuntimeError(
             f"a hook has returned {new.array.dtype} of shape {new.array.shape} for a gradient that is "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from typing import Any
 
 
@@ -19,6 +20,9 @@ def is_grad_enabled() -> bool:
     return mode.recording
 
 
+_IS_GENERATOR = 0x20  # in the flags of a code object
+
+
 class _Switch(contextlib.ContextDecorator):
     recording: bool
 
@@ -27,6 +31,24 @@ class _Switch(contextlib.ContextDecorator):
 
     def __init__(self) -> None:
         self._before: list[bool] = []  # a stack: one object may decorate a function that calls itself
+
+    def __call__(self, function: Any) -> Any:
+        code = getattr(function, "__code__", None)
+        if code is None or not code.co_flags & _IS_GENERATOR:
+            return super().__call__(function)
+
+        @functools.wraps(function)
+        def generator(*args: Any, **kwargs: Any) -> Any:  # the switch is thrown only while it computes
+            values = function(*args, **kwargs)
+            while True:
+                with type(self)():
+                    try:
+                        value = next(values)
+                    except StopIteration as end:
+                        return end.value
+                yield value
+
+        return generator
 
     def __enter__(self) -> None:
         self._before.append(mode.recording)

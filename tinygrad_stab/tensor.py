@@ -201,6 +201,11 @@ class Tensor(Methods):
         copy._grad = None if self._grad is None else Tensor(self._grad.array.copy())
         return copy
 
+    def __reduce__(self) -> Any:  # for pickle, which cannot follow the weak reference of a leaf's node
+        if not self.is_leaf:
+            raise RuntimeError("only leaf tensors can be pickled: this one was computed; use .detach()")
+        return _rebuilt, (type(self), self.array, self.requires_grad)
+
     # --- operators ------------------------------------------------------------------------------------------
 
     # fmt: off
@@ -261,6 +266,13 @@ class Tensor(Methods):
 
 
 Primitive.result = Tensor
+
+
+def _rebuilt(cls: type[Tensor], array: np.ndarray, requires_grad: bool) -> Tensor:
+    tensor = cls.__new__(cls)
+    TensorBase.__init__(tensor, array)
+    tensor.requires_grad = requires_grad
+    return tensor
 
 
 class _RetainGrad:

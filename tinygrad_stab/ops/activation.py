@@ -2,7 +2,7 @@
 
 A gradient dies wherever a slope is 0 in floating point. The numbers that matter, for float64 and (float32):
 
-    tanh′ = 1 − y²         exactly 0 beyond |x| ≈ 19.1 (9.0), where y rounds to ±1; truth: 1e-16 (6e-8)
+    tanh′ = 1 − y²         exactly 0 beyond |x| ≈ 19.0 (9 to 10), where y rounds to ±1; truth: 1e-16 (1e-8)
     sigmoid′ = y (1 − y)   exactly 0 above x ≈ 36.7 (16.6); below, it decays as eˣ down to −745 (−103)
     relu′                  exactly 0 for all x ≤ 0: nothing comes back, however near the unit is to firing
 """
