@@ -1,4 +1,4 @@
-"""`python -m demos`: run experiments, print claims, write figures and a page; exit code 1 if a claim fails."""
+"""`python -m demos`: run experiments, print claims, write figures and a page; exit code 1 if one fails."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 import demos
-from demos import cli
+from demos import chapters, cli
 from demos.experiment import Experiment, load
 
 ROOT = Path(demos.__file__).parent.parent
@@ -38,8 +38,8 @@ def test_it_runs_as_a_module_and_writes_only_the_figure_and_the_page(tmp_path):
 @pytest.mark.parametrize("form", ["png", "svg", "pdf"])
 def test_formats_and_directory(tmp_path, form, capsys):
     where = tmp_path / "new" / "place"
-    assert cli.main([QUICK, "--seeds=1", "--save", str(where), "--format", form, "--style=slides"]) == 0
-    path = where / f"{QUICK}.{form}"
+    assert cli.main([FAST[0], "--seeds=1", "--save", str(where), "--format", form, "--style=slides"]) == 0
+    path = where / f"{FAST[0]}.{form}"
     assert sorted(where.iterdir()) == sorted([path, where / "index.html"])
     assert path.stat().st_size > 10_000
     assert str(path) in capsys.readouterr().out
@@ -54,11 +54,11 @@ def test_a_failing_claim_is_named_and_gives_exit_code_1(tmp_path, monkeypatch, c
         return replace(result, claims=[*result.claims[:-1], broken])
 
     monkeypatch.setattr(Experiment, "run", run)
-    assert cli.main([QUICK, "--seeds=1", "--save", str(tmp_path)]) == 1
+    assert cli.main([FAST[0], "--seeds=1", "--save", str(tmp_path)]) == 1
     out = capsys.readouterr().out
-    assert f"FAIL  {QUICK}: planted" in out
+    assert f"FAIL  {FAST[0]}: planted" in out
     assert "1 of the claims failed." in out
-    assert (tmp_path / f"{QUICK}.png").exists(), "the figure is wanted most when a claim fails"
+    assert (tmp_path / f"{FAST[0]}.png").exists(), "the figure is wanted most when a claim fails"
     assert '<td class="verdict FAIL">FAIL</td>' in (tmp_path / "index.html").read_text()
 
 
@@ -123,6 +123,15 @@ def test_without_names_it_is_the_lecture_and_with_all_what_stands_beside_it_too(
     assert asked == [every[:3], every, [demos.LECTURE[4]]]
 
 
+def test_only_the_whole_lecture_has_its_chapters(tmp_path, monkeypatch):
+    chosen = []
+    monkeypatch.setattr("demos.page.page", lambda performances, chapters: chosen.append(chapters) or "")
+    for arguments in ([], ["--all"], [QUICK]):
+        options = cli._parser([]).parse_args([*arguments, "--save", str(tmp_path)])
+        cli._write([], options)
+    assert chosen == [chapters.NAMES, chapters.NAMES, ()]
+
+
 def test_full_takes_more_seeds_and_what_the_experiment_says():
     experiment = load(QUICK)
     options = cli._parser([experiment]).parse_args(["--full", "--seed", "2"])
@@ -141,7 +150,7 @@ def test_several_processes_say_and_write_the_same_as_one(tmp_path, capsys):
         where = tmp_path / jobs
         assert cli.main([*FAST, "--seeds=1", "--jobs", jobs, "--save", str(where)]) == 0
         out = capsys.readouterr().out.replace(str(where), "DIR")
-        said.append(re.sub(r"\d+\.\d s?$", "", out, flags=re.MULTILINE))
+        said.append(re.sub(r" +\d+\.\d( s)?$", "", out, flags=re.MULTILINE))
     assert said[0] == said[1]
     assert (tmp_path / "1" / "index.html").read_bytes() == (tmp_path / "2" / "index.html").read_bytes()
 
@@ -156,9 +165,9 @@ def test_json_has_every_claim_and_is_json_when_something_is_infinite(tmp_path, m
 
     monkeypatch.setattr(Experiment, "run", run)
     file = tmp_path / "new" / "claims.json"
-    assert cli.main([QUICK, "--seeds=1", "--save", str(tmp_path), "--json", str(file)]) == 1
+    assert cli.main([FAST[0], "--seeds=1", "--save", str(tmp_path), "--json", str(file)]) == 1
     (found,) = json.loads(file.read_text(), parse_constant=pytest.fail)
-    assert found["name"] == QUICK
+    assert found["name"] == FAST[0]
     assert found["passed"] is False
     assert found["setup"]["seeds"] == [0]
     assert found["claims"][0]["measured"] == ["inf"]
@@ -171,7 +180,7 @@ def test_turned_knobs_do_not_fail_on_thresholds(tmp_path, capsys):
 
 
 def test_show_without_a_display_says_where_the_figures_are(tmp_path, capsys):
-    assert cli.main([QUICK, "--seeds=1", "--show", "--save", str(tmp_path)]) == 0
+    assert cli.main([FAST[0], "--seeds=1", "--show", "--save", str(tmp_path)]) == 0
     assert "no display" in capsys.readouterr().out
     import matplotlib.pyplot as plt
 

@@ -11,7 +11,20 @@ from demos.experiment import load
 from demos.report import caption
 from demos.style import STYLES, finish, style
 
-PLUMBING = {"cli", "digits", "experiment", "report", "style", "training"}
+PLUMBING = {
+    "chapters",
+    "cli",
+    "corrections",
+    "digits",
+    "experiment",
+    "inline_svg",
+    "page",
+    "perform",
+    "prose",
+    "report",
+    "style",
+    "training",
+}
 
 
 @pytest.fixture(scope="module", params=demos.LECTURE)
@@ -37,7 +50,7 @@ def test_figure_draws_in_every_style(performed, name):
         figure.draw_without_rendering()
     plt.close(figure)
     for ax in figure.axes:
-        assert ax.get_xlabel() or ax.get_title(), "a panel without a word"
+        assert ax.get_xlabel() or ax.get_title(loc="left"), "a panel without a word"
     assert not plt.get_fignums()
 
 

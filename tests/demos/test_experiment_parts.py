@@ -1,0 +1,90 @@
+"""Parts of experiments that their own claims would not catch if they were wrong."""
+
+import numpy as np
+import pytest
+
+import tinygrad_stab as torch
+from demos import bn_without_stability, dynamical_isometry, fix_matrix, hundred_layers, latch_task
+from demos.experiment import default_dtype, load
+from tinygrad_stab import nn
+
+
+@pytest.fixture(autouse=True)
+def double():
+    torch.manual_seed(0)
+    with default_dtype(torch.float64):
+        yield
+
+
+def test_singular_values_are_those_of_the_product():
+    setup, drawn = dynamical_isometry.Setup(depth=3, width=5), []
+
+    def draw_weights(weight):
+        drawn.append(nn.init.xavier_normal_(weight).numpy().copy())
+        return weight
+
+    found = dynamical_isometry.singular_values(lambda z: z, draw_weights, setup)
+    product = drawn[2] @ drawn[1] @ drawn[0]
+    assert found == pytest.approx(np.linalg.svd(product, compute_uv=False), rel=1e-12)
+
+
+def test_shaken_units_are_moved_and_stretched_by_so_much_and_anew():
+    shaken = bn_without_stability.Shaken(shift=1.0, stretch=0.5)
+    x = torch.stack([torch.zeros(5000), torch.ones(5000)])
+    shift = shaken(x).numpy()[0]
+    moved = shaken(x).numpy()
+    stretch = np.log(moved[1] - moved[0])
+    for noise, limit in ((shift, 1.0), (stretch, 0.5)):
+        assert np.abs(noise).max() <= limit
+        assert noise.std() == pytest.approx(limit / 3**0.5, rel=0.05)
+        assert noise.mean() == pytest.approx(0, abs=0.05 * limit)
+    assert not np.allclose(moved[0], shift)
+
+
+def test_a_block_with_branch_0_starts_as_the_identity_and_a_plain_one_has_no_skip():
+    setup = hundred_layers.Setup()
+    x = torch.randn(4, setup.width)
+    assert (hundred_layers.Block("branch 0", setup)(x) == x).all()
+    plain = hundred_layers.Block("plain", setup)
+    nn.init.zeros_(plain.second.weight)
+    assert (plain(x) == 0).all()
+
+
+def test_mean_cosine():
+    rows = torch.tensor([[2.0, 0.0], [0.0, 3.0], [1.0, 1.0]])
+    assert hundred_layers.mean_cosine(rows) == pytest.approx(2 * 0.5**0.5 / 3, rel=1e-12)
+
+
+def test_sequences_hold_the_class_in_their_first_step_alone():
+    setup = latch_task.Setup(batch=2000)
+    x, classes = latch_task.sequences(7, setup)
+    x, signs = x.numpy()[:, :, 0], 2 * classes.numpy() - 1
+    assert (x[0] == signs).all()
+    assert x[1:].std() == pytest.approx(setup.noise, rel=0.05)
+    assert abs(np.corrcoef(x[1:].sum(0), signs)[0, 1]) < 0.1
+    assert set(signs) == {-1, 1}
+
+
+def test_the_matrix_has_names_medians_and_nan_where_the_net_diverges():
+    experiment = load("fix_matrix")
+    result = experiment.run(experiment.setup(fix=("none", "BN"), steps=3))
+    head, *rows = result.data["table"]
+    assert head[1:] == ["none", "BN"]
+    assert [row[0] for row in rows] == list(fix_matrix.PATHOLOGIES)
+    cells = {row[0]: row[1:] for row in rows}
+    assert np.isnan(cells["exploding, ReLU"][0])
+    assert 0 < cells["exploding, ReLU"][1] < 1
+    assert {claim.verdict for claim in result.claims} == {"open"}
+    assert all("skip" not in claim.what for claim in result.claims), "a claim about a fix that was left out"
+
+
+@pytest.mark.parametrize("fix", fix_matrix.FIXES)
+def test_a_fix_sets_nothing_that_a_net_does_not_have(fix):
+    assert set(fix_matrix.FIXES[fix]) <= set(fix_matrix.NET)
+    assert all(set(row) <= {*fix_matrix.NET, "depth"} for row in fix_matrix.PATHOLOGIES.values())
+
+
+def test_the_init_fix_draws_the_weights_that_the_activation_needs():
+    row = {**fix_matrix.NET, **fix_matrix.PATHOLOGIES["vanishing, sigmoid"], **fix_matrix.FIXES["init"]}
+    first, *_ = fix_matrix.network(fix_matrix.SimpleNamespace(**row), pixels=500, width=400)
+    assert first.linear.weight.detach().numpy().var() == pytest.approx(16 / 500, rel=0.05)

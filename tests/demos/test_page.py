@@ -1,0 +1,299 @@
+"""The page: complete, valid, escaped, self-contained; every number in its corrections is one of the run's."""
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+import tinygrad_stab as torch
+from demos import chapters, inline_svg, page, prose
+from demos.corrections import CORRECTIONS, row
+from demos.experiment import Claim, Result, Within, above, default_dtype, load
+from demos.perform import Figures, perform, table_of
+
+NAMES = ("weight_grad_trap", "pytorch_default_trap")
+VOID = {"meta", "link", "br", "hr", "img"}
+
+
+@pytest.fixture(scope="module")
+def performances(tmp_path_factory):
+    figures = Figures(save=tmp_path_factory.mktemp("figures"))
+    return list(perform([(load(name), load(name).fast()) for name in NAMES], figures))
+
+
+@pytest.fixture(scope="module")
+def html(performances):
+    return page.page(performances)
+
+
+NEAR = Within(0.1)
+
+
+def claim(what, measured=(2.0,), tolerance=NEAR):
+    return Claim(what, measured, 2.0, tolerance, "a formula", "a reason")
+
+
+class Checker(HTMLParser):
+    """Every tag closed in turn; collects ids, links and the text of headings."""
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.open, self.ids, self.links, self.errors = [], [], [], []
+        self.feed(text)
+        self.errors += [f"<{tag}> stays open" for tag in self.open]
+
+    def handle_starttag(self, tag, attributes):
+        found = dict(attributes)
+        self.ids += [found["id"]] if "id" in found else []
+        self.links += [found[k] for k in ("href", "src", "xlink:href", "srcset") if k in found]
+        self.open += [] if tag in VOID else [tag]
+
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open[-1] != tag:
+            self.errors.append(f"</{tag}> at {self.getpos()} closes {self.open[-1:]}")
+        elif self.open:
+            self.open.pop()
+
+
+def test_page_is_well_formed_and_its_ids_are_unique(html):
+    found = Checker(html)
+    assert not found.errors
+    assert len(found.ids) == len(set(found.ids))
+
+
+def test_the_checker_can_fail():
+    assert Checker("<p><b>x</p></b>").errors
+    assert Checker("<div>").errors == ["<div> stays open"]
+
+
+def test_page_needs_no_network_and_no_other_file(html):
+    links = Checker(html).links
+    assert links
+    outside = [link for link in links if not link.startswith(("#", "data:"))]
+    assert outside == []
+    assert "@import" not in html
+    assert not re.search(r"url\((?!#)", html)
+    assert "<script" not in html
+
+
+def test_every_link_has_a_target(html):
+    found = Checker(html)
+    assert {link[1:] for link in found.links if link.startswith("#")} <= set(found.ids)
+
+
+def test_page_shows_all_of_every_experiment(html, performances):
+    text = re.sub(r"<[^>]+>", "", html)
+    for p in performances:
+        assert f'<a href="#{p.experiment.name}">' in html
+        assert text.count(p.experiment.lesson.rstrip(".")) >= 2, "in the contents and above the experiment"
+        assert prose.phrase(p.experiment.module.SOURCE) in html
+        source = Path(p.experiment.module.__file__).read_text()
+        assert page.escape(source) in text, "the whole source"
+        for c in p.result.claims:
+            assert prose.figure_of(c.median) in html
+    assert html.count('class="verdict PASS"') == sum(len(p.result.claims) for p in performances)
+    assert html.count("<svg") == len(performances)
+
+
+def test_page_follows_the_system_and_prints(html):
+    assert "@media screen and (prefers-color-scheme: dark)" in html
+    assert "@media print" in html
+    assert "max-width: 44rem" in html
+    assert html.count("--paper: #ffffff") == 1
+    assert html.count("--paper: #15171c") == 1
+
+
+def test_words_of_an_experiment_are_escaped():
+    evil = replace(claim("a < b & <script>"), by="1 < 2 & `x<y`")
+    table = page.claims_table([evil, claim("fails", [9.0])])
+    assert "<script" not in table
+    assert "a &lt; b &amp; &lt;script&gt;" in table
+    assert "predicted by 1 &lt; 2 &amp; <code>x&lt;y</code>; tolerance" in table
+    assert '<td class="verdict FAIL">FAIL</td>' in table
+    assert not Checker(table).errors
+
+
+def test_failures_are_announced_at_the_top(performances):
+    bad = replace(performances[0], result=Result([claim("fails", [9.0]), claim("holds")], None))
+    html = page.page([bad])
+    assert "2 claims that a measurement could refute. 1 of them failed." in html
+    assert "1 of 2 claims" in html
+
+
+def test_a_table_that_a_result_carries_becomes_the_matrix(performances):
+    table = [["pathology", "none", "BatchNorm"], ["vanishing", 0.1, 0.95], ["<dead>", float("nan"), 0.3]]
+    html = page.page([replace(performances[0], table=table)])
+    assert "Which fix for which pathology?" in html
+    assert '<td class="good">0.95</td>' in html
+    assert '<td class="lost">diverged</td>' in html
+    assert "<b>vanishing:</b> BatchNorm (0.95)</li>" in html
+    assert "<b>&lt;dead&gt;:</b> nothing here; best is BatchNorm (0.30)</li>" in html
+    assert "<b>most of them:</b> BatchNorm, 1 of 2</li>" in html
+    assert not Checker(html).errors
+    assert "Which fix for which pathology?" not in page.page(performances)
+
+
+def test_the_table_is_found_in_the_data_of_a_result():
+    table = [["accuracy", "none"], ["dead", 0.1]]
+    assert table_of(Result([], {"table": table})) == table
+    assert table_of(Result([], {"runs": 3})) is None
+    assert table_of(Result([], (1, 2))) is None
+
+
+def test_chapters_stand_between_the_experiments_and_the_corrections(performances, monkeypatch):
+    monkeypatch.setattr(page, "chapter", lambda name: (f"About {name} & more", f"<p>{name}</p>"))
+    html = page.page(performances, ["saturation"])
+    assert '<a href="#saturation">About saturation &amp; more</a>' in html
+    order = [html.index(f'<section id="{name}"') for name in (NAMES[-1], "saturation", "corrections")]
+    assert order == sorted(order)
+
+
+# --- what the documents got wrong ------------------------------------------------------------------------
+
+HASTE = {
+    "steps": 2,
+    "starts": 5,
+    "samples": 16,
+    "seeds": (0,),
+}  # the names of the claims are all that is asked
+
+
+@pytest.mark.parametrize("name", sorted({c.experiment for c in CORRECTIONS}))
+def test_corrections_rest_on_claims_that_are_made(name):
+    experiment = load(name)
+    knobs = experiment.module.FAST | {k: v for k, v in HASTE.items() if k in experiment.knobs}
+    names = {c.what for c in experiment.run(experiment.setup(**knobs)).claims}
+    for correction in CORRECTIONS:
+        if correction.experiment == name:
+            used = set(re.findall(r"{(.*?)}", correction.shown))
+            assert used
+            assert used <= names
+
+
+def test_numbers_of_a_correction_come_from_the_run():
+    correction = replace(CORRECTIONS[0], shown="It is {a & b}, not {c}.", experiment="demo")
+    found = row(correction, [claim("a & b", [3.25, 3.26, 4.0]), claim("c", [1e-7], above(0))])
+    assert "It is <b>3.26</b>, not <b>1.00·10⁻⁷</b>." in found
+    assert "Not confirmed" in found, "3.26 is far from 2"
+    assert row(correction, [claim("a & b")]) == "", "a claim is missing"
+    assert "Not confirmed" not in row(correction, [claim("a & b"), claim("c")])
+
+
+def test_corrections_appear_only_for_experiments_of_the_run(html):
+    assert "ReLU maintains a better gradient flow than tanh." in html
+    assert "The LSTM solves" not in html
+
+
+# --- prose, code, figures --------------------------------------------------------------------------------
+
+
+def test_docstrings_become_paragraphs_formulas_and_links():
+    text = "One & two\nlines, `x < y`.\n\n    y = a   b\n    z = c\n\nSee `other.py`.\n"
+    assert prose.paragraphs(text, ["other"]) == (
+        "<p>One &amp; two\nlines, <code>x &lt; y</code>.</p>\n"
+        '<pre class="formula">y = a   b\nz = c</pre>\n'
+        '<p>See <a href="#other"><code>other.py</code></a>.</p>'
+    )
+
+
+@pytest.mark.parametrize(
+    ("x", "html"),
+    [
+        (2.6e-11, "2.600·10⁻¹¹"),
+        (-1.5, "−1.500"),
+        ("a < b", "a &lt; b"),
+        (1e6, "1.000·10⁶"),
+    ],
+)
+def test_numbers_as_in_a_book(x, html):
+    assert prose.figure_of(x) == html
+
+
+def test_powers_in_tolerances():
+    assert prose.powers("< 1e-08") == "< 10⁻⁸"
+    assert prose.powers("±1e-10") == "±10⁻¹⁰"
+    assert prose.powers("> 5.5e+05") == "> 5.5·10⁵"
+
+
+def test_code_keeps_every_character_and_marks_names():
+    source = Path(prose.__file__).read_text()
+    html = prose.code(source)
+    assert re.sub(r"<[^>]+>", "", html) == page.escape(source)
+    assert '<span class="k">def</span> <span class="d">paragraphs</span>' in html
+
+
+def test_cell_ends_where_the_next_begins():
+    source = "# %% A\na = 1\n\n\ndef run(): ...\n\n\n# %% B\nb = 2\n"
+    assert prose.cell(source, "A") == "a = 1\n\n\ndef run(): ..."
+    assert prose.cell(source, "B") == "b = 2"
+    assert prose.cell(source, "C") == ""
+    assert page.experiment_cell("# %% The experiment\n" + source.partition("\n")[2]) == "a = 1"
+
+
+def test_figures_take_their_colours_from_the_page(performances):
+    for p in performances:
+        assert "var(--ink)" in p.svg
+        assert "var(--c0)" in p.svg
+        assert not set(inline_svg.variables("paper").values()) & set(re.findall("#[0-9a-f]{6}", p.svg))
+        assert "xmlns" not in p.svg
+        assert "<style" not in p.svg, "a style inside an SVG holds for the whole page"
+
+
+# --- chapters --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def written():
+    """Every chapter: its HTML, and what its code knew at the end."""
+    found = {}
+    with default_dtype(torch.float64):
+        for name in chapters.NAMES:
+            known = {}
+            found[name] = chapters.written(chapters.text(name).partition("\n")[2], known), known
+    return found
+
+
+@pytest.mark.parametrize("name", chapters.NAMES)
+def test_chapters_are_computed_and_well_formed(name, written):
+    assert chapters.text(name).partition("\n")[0].istitle()
+    html, _ = written[name]
+    assert not Checker(html).errors
+    prose_only = re.sub(r"<pre.*?</pre>", "", html, flags=re.DOTALL)
+    assert not re.search(r"[{}`|]{2}|{|}", prose_only), "something was left as it stood"
+    assert html.count('<pre class="output">') >= 3
+
+
+def test_chapters_say_what_is_true_of_their_numbers(written):
+    """The words between the numbers were written for these relations."""
+    saturation, foundations, diagnosis = (written[name][1] for name in chapters.NAMES)
+    small, large = (saturation["found"][σ] for σ in (0.2, 5))
+    assert small.saturated == 0
+    assert small.gain < 0.3
+    assert large.saturated > 0.5
+    assert large.gain > 1
+    assert saturation["slope"](torch.tanh, 20) < 1e-16
+    assert saturation["healed"].saturated < 0.1
+    assert foundations["difference"] < 1e-14
+    assert foundations["ρ"] < 1 < foundations["s"]
+    assert foundations["norm"] < 1e-2
+    before, after = diagnosis["before"], diagnosis["after"]
+    assert before.rows[1].backward < 0.01 * before.rows[-2].backward
+    assert after.rows[1].backward > 0.1 * after.rows[-2].backward
+    assert diagnosis["healed_loss"] < 1.2 < 2.2 < diagnosis["loss"]
+    assert sum(unit.state == "dead" for unit in diagnosis["census"].rows) > 100
+
+
+def test_a_chapter_runs_its_code_in_order():
+    body = "Text.\n\n```\nx = 2e-7\nprint('a < b')\n```\n\n## Next\n\nIt is {x:.0e}.\n\n| a | b\n| 1 | `2`\n"
+    html = chapters.written(body, {})
+    assert html.startswith("<p>Text.</p>\n<pre><code>x = ")
+    assert '</code></pre><pre class="output">a &lt; b</pre>\n<h3>Next</h3>\n<p>It is 2·10⁻⁷.</p>' in html
+    assert "<thead><tr><th>a</th><th>b</th></tr></thead>" in html
+    assert "<tr><td>1</td><td><code>2</code></td></tr>" in html
