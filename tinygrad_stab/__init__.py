@@ -23,6 +23,7 @@ from .creation import (
     arange,
     as_tensor,
     empty,
+    empty_like,
     eye,
     from_numpy,
     full,
@@ -129,12 +130,22 @@ from .tensor import Size, Tensor
 inference_mode = no_grad
 
 
+_LEFT_OUT = {
+    "einsum": "write the sum with @, * and .sum(dim)",
+    "histc": "use np.histogram(t.detach(), bins), which does not need a gradient",
+    "histogram": "use np.histogram(t.detach(), bins), which does not need a gradient",
+    "device": "there is only the CPU; device='cpu' is accepted as a string",
+    "cuda": "there is only the CPU; write device = 'cpu'",
+}
+
+
 def __getattr__(name: str) -> object:
     if name == "stability":  # loaded when it is first used: it would add to the time of every import
         import importlib
 
         return importlib.import_module(".stability", __name__)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    reason = f": left out, {_LEFT_OUT[name]}" if name in _LEFT_OUT else ""
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}{reason}")
 
 
 # PyTorch keeps these under torch.autograd, whose file, the chain rule, stands below them here.

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .grad_mode import mode
+from . import grad_mode
 from .user_code import users_line
 
 REMEDIES = {
@@ -38,16 +38,16 @@ class detect_anomaly(contextlib.ContextDecorator):
         self._before: list[bool] = []
 
     def __enter__(self) -> None:
-        self._before.append(mode.detecting)
-        mode.detecting = self.check_nan
+        self._before.append(grad_mode.mode.detecting)
+        grad_mode.mode.detecting = self.check_nan
 
     def __exit__(self, *exception: Any) -> None:
-        mode.detecting = self._before.pop()
+        grad_mode.mode.detecting = self._before.pop()
 
 
-def set_detect_anomaly(enabled: bool) -> None:
+def set_detect_anomaly(mode: bool) -> None:
     """Switch anomaly detection on or off from here on."""
-    mode.detecting = bool(enabled)
+    grad_mode.mode.detecting = bool(mode)
 
 
 def check_forward(op: str, inputs: Sequence[Any], y: Any) -> None:

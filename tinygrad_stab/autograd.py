@@ -187,7 +187,7 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
-    allow_unused: bool = False,
+    allow_unused: bool | None = None,
 ) -> tuple[Any, ...]:
     """Return ∂(Σ outputs)/∂x for each x of the inputs, any tensors of the graph: `grad(loss, hiddens)`."""
     nodes = [x.node for x in _as_list(inputs)]
@@ -223,6 +223,9 @@ def backward(
         tensor = node.leaf() if receivers is None else receivers.get(node)
         if tensor is not None:  # the leaf itself may be gone
             tensor._grad = _as_tensor(g) if tensor._grad is None else tensor._grad + g
+            if node.primitive is None and node.afterwards:
+                for hook in list(node.afterwards.values()):
+                    hook(tensor)
 
 
 def _copy(g: Any) -> Any:

@@ -12,7 +12,12 @@ from .random import Generator, numpy_generator, uniform
 from .tensor import Tensor
 
 
-def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, device: Any = "cpu") -> Tensor:
+def tensor(
+    data: Any,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    device: Any = "cpu",
+) -> Tensor:
     """Make a tensor of numbers, nested lists or an array; the values are copied.
 
     Python floats become the default dtype, float32; NumPy arrays keep theirs, as in PyTorch.
@@ -20,7 +25,11 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, device: An
     return _tensor(np.array(_values(data, dtype)), requires_grad, device)
 
 
-def as_tensor(data: Any, dtype: Any = None, device: Any = "cpu") -> Tensor:
+def as_tensor(
+    data: Any,
+    dtype: Any = None,
+    device: Any = "cpu",
+) -> Tensor:
     """Make a tensor that shares the memory of an array where it can; a tensor is returned as it is."""
     if isinstance(data, Tensor):
         return data if dtype is None else data.astype(dtype)
@@ -56,7 +65,11 @@ def _has_dtype(data: Any) -> bool:
     return isinstance(data, (np.ndarray, np.generic, Tensor))
 
 
-def _tensor(array: np.ndarray, requires_grad: bool = False, device: Any = "cpu") -> Tensor:
+def _tensor(
+    array: np.ndarray,
+    requires_grad: bool = False,
+    device: Any = "cpu",
+) -> Tensor:
     if str(device) != "cpu":
         raise RuntimeError(
             f"there is no device {device!r} here: this library computes with NumPy, on the CPU"
@@ -75,35 +88,69 @@ def _shape(size: tuple) -> tuple[int, ...]:
     return tuple(size[0]) if len(size) == 1 and isinstance(size[0], Sequence) else size
 
 
-def zeros(*size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = "cpu") -> Tensor:
+def zeros(
+    *size: Any,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    device: Any = "cpu",
+) -> Tensor:
     """Zeros of a shape: `zeros(2, 3)` or `zeros((2, 3))`."""
     return _tensor(np.zeros(_shape(size), _float(dtype)), requires_grad, device)
 
 
-def ones(*size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = "cpu") -> Tensor:
+def ones(
+    *size: Any,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    device: Any = "cpu",
+) -> Tensor:
     """Ones of a shape."""
     return _tensor(np.ones(_shape(size), _float(dtype)), requires_grad, device)
 
 
-def empty(*size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = "cpu") -> Tensor:
+def empty(
+    *size: Any,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    device: Any = "cpu",
+) -> Tensor:
     """Memory of a shape, with whatever values it happens to hold."""
     return _tensor(np.empty(_shape(size), _float(dtype)), requires_grad, device)
 
 
-def full(size: Sequence[int], fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def full(
+    size: Sequence[int],
+    fill_value: Any,
+    *,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    device: Any = "cpu",
+) -> Tensor:
     """One value, in a shape."""
     value = np.asarray(fill_value)
     dtype = _float(dtype) if dtype is not None or value.dtype.kind == "f" else value.dtype
-    return _tensor(np.full(tuple(size), value, dtype), requires_grad)
+    return _tensor(np.full(tuple(size), value, dtype), requires_grad, device)
 
 
-def eye(n: int, m: int | None = None, *, dtype: Any = None) -> Tensor:
+def eye(
+    n: int,
+    m: int | None = None,
+    *,
+    dtype: Any = None,
+    device: Any = "cpu",
+) -> Tensor:
     """The identity matrix, n × m."""
-    return Tensor(np.eye(n, m, dtype=_float(dtype)))
+    return _tensor(np.eye(n, m, dtype=_float(dtype)), device=device)
 
 
 def arange(
-    start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, requires_grad: bool = False
+    start: Any,
+    end: Any = None,
+    step: Any = 1,
+    *,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    device: Any = "cpu",
 ) -> Tensor:
     """start, start + step, … below end; `arange(n)` counts from 0."""
     start, end = (0, start) if end is None else (start, end)
@@ -114,41 +161,93 @@ def arange(
 
 
 def linspace(
-    start: float, end: float, steps: int, *, dtype: Any = None, requires_grad: bool = False
+    start: float,
+    end: float,
+    steps: int,
+    *,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    device: Any = "cpu",
 ) -> Tensor:
     """Evenly spaced from start to end, both included."""
-    return _tensor(np.linspace(start, end, steps, dtype=_float(dtype)), requires_grad)
+    return _tensor(np.linspace(start, end, steps, dtype=_float(dtype)), requires_grad, device)
 
 
-def logspace(start: float, end: float, steps: int, base: float = 10.0, *, dtype: Any = None) -> Tensor:
+def logspace(
+    start: float,
+    end: float,
+    steps: int,
+    base: float = 10.0,
+    *,
+    dtype: Any = None,
+    device: Any = "cpu",
+) -> Tensor:
     """baseˢᵗᵃʳᵗ to baseᵉⁿᵈ, evenly spaced on a logarithmic scale."""
-    return Tensor(np.logspace(start, end, steps, base=base, dtype=_float(dtype)))
+    return _tensor(np.logspace(start, end, steps, base=base, dtype=_float(dtype)), device=device)
 
 
-def zeros_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def empty_like(
+    input: Tensor,
+    *,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    device: Any = "cpu",
+) -> Tensor:
+    """Another tensor's shape and dtype, with whatever values the memory happens to hold."""
+    return _tensor(np.empty_like(input.array, dtype=dtype), requires_grad, device)
+
+
+def zeros_like(
+    input: Tensor,
+    *,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    device: Any = "cpu",
+) -> Tensor:
     """Zeros in another tensor's shape and dtype."""
-    return _tensor(np.zeros_like(input.array, dtype=dtype), requires_grad)
+    return _tensor(np.zeros_like(input.array, dtype=dtype), requires_grad, device)
 
 
-def ones_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def ones_like(
+    input: Tensor,
+    *,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    device: Any = "cpu",
+) -> Tensor:
     """Ones in another tensor's shape and dtype."""
-    return _tensor(np.ones_like(input.array, dtype=dtype), requires_grad)
+    return _tensor(np.ones_like(input.array, dtype=dtype), requires_grad, device)
 
 
-def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def full_like(
+    input: Tensor,
+    fill_value: Any,
+    *,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    device: Any = "cpu",
+) -> Tensor:
     """One value in another tensor's shape and dtype."""
-    return _tensor(np.full_like(input.array, fill_value, dtype=dtype), requires_grad)
+    return _tensor(np.full_like(input.array, fill_value, dtype=dtype), requires_grad, device)
 
 
 def rand(
-    *size: Any, requires_grad: bool = False, generator: Generator | None = None, dtype: Any = None
+    *size: Any,
+    requires_grad: bool = False,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = "cpu",
 ) -> Tensor:
     """Uniform on [0, 1)."""
-    return _tensor(uniform(generator, _shape(size), 0, 1, _float(dtype)), requires_grad)
+    return _tensor(uniform(generator, _shape(size), 0, 1, _float(dtype)), requires_grad, device)
 
 
 def randn(
-    *size: Any, requires_grad: bool = False, generator: Generator | None = None, dtype: Any = None
+    *size: Any,
+    requires_grad: bool = False,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = "cpu",
 ) -> Tensor:
     """Standard normal."""
     return _tensor(
@@ -156,16 +255,34 @@ def randn(
     )
 
 
-def randn_like(input: Tensor, *, generator: Generator | None = None, requires_grad: bool = False) -> Tensor:
+def randn_like(
+    input: Tensor,
+    *,
+    generator: Generator | None = None,
+    requires_grad: bool = False,
+    device: Any = "cpu",
+) -> Tensor:
     """Standard normal in another tensor's shape and dtype."""
     return randn(
         *input.array.shape, generator=generator, dtype=input.array.dtype, requires_grad=requires_grad
     )
 
 
-def rand_like(input: Tensor, *, generator: Generator | None = None, requires_grad: bool = False) -> Tensor:
+def rand_like(
+    input: Tensor,
+    *,
+    generator: Generator | None = None,
+    requires_grad: bool = False,
+    device: Any = "cpu",
+) -> Tensor:
     """Uniform on [0, 1) in another tensor's shape and dtype."""
-    return rand(*input.array.shape, generator=generator, dtype=input.array.dtype, requires_grad=requires_grad)
+    return rand(
+        *input.array.shape,
+        generator=generator,
+        dtype=input.array.dtype,
+        requires_grad=requires_grad,
+        device=device,
+    )
 
 
 def normal(
@@ -178,13 +295,27 @@ def normal(
     )
 
 
-def randint(low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None) -> Tensor:
+def randint(
+    low: int,
+    high: Any = None,
+    size: Any = None,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = "cpu",
+) -> Tensor:
     """Integers from low to high − 1; `randint(high, size)` starts from 0."""
     if size is None:
         low, high, size = 0, low, high
-    return Tensor(numpy_generator(generator).integers(low, high, tuple(size)))
+    integers = numpy_generator(generator).integers(low, high, tuple(size))
+    return _tensor(integers if dtype is None else integers.astype(dtype), device=device)
 
 
-def randperm(n: int, *, generator: Generator | None = None) -> Tensor:
+def randperm(
+    n: int,
+    *,
+    generator: Generator | None = None,
+    device: Any = "cpu",
+) -> Tensor:
     """The integers 0 … n − 1 in random order."""
-    return Tensor(numpy_generator(generator).permutation(n))
+    return _tensor(numpy_generator(generator).permutation(n), device=device)

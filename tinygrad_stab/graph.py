@@ -23,6 +23,7 @@ from .dtypes import get_default_dtype
 from .grad_mode import mode
 from .memory import clock, written_since
 from .numpy_protocol import ANSWERS, AnswersNumpy
+from .printing import grad_fn_name
 from .rules import NOTHING, SHAPE, VALUE, OneForAll, ShapeOf, needs, option_names
 from .user_code import users_line
 
@@ -174,11 +175,12 @@ class Node:
 
     __slots__ = (
         "primitive", "parents", "inputs", "y", "options", "shape", "dtype",
-        "birth", "hooks", "leaf", "origin",
+        "birth", "hooks", "leaf", "afterwards", "origin",
     )  # fmt: skip
     shape: Any  # of the tensor; unset for a primitive with several outputs
     dtype: Any
     leaf: Any  # of a leaf: a weak reference to its tensor
+    afterwards: dict | None  # of a leaf: hooks for when its .grad has been added to
     origin: str  # where anomalies are being searched: the user's line
 
     def __init__(self, primitive: Any, parents: Any, inputs: Any, y: Any, options: Any, like: Any) -> None:
@@ -188,6 +190,18 @@ class Node:
         self.hooks: dict[float, Callable] | None = None
         if type(like) is not tuple:
             self.shape, self.dtype = like.shape, like.dtype
+
+    def name(self) -> str:
+        """What PyTorch calls this step in its backward pass."""
+        return grad_fn_name(self.primitive.name) if self.primitive else "AccumulateGrad"
+
+    @property
+    def next_functions(self) -> tuple:
+        """The steps that the gradient goes on to, in PyTorch's form."""
+        return tuple((parent, 0) for parent in self.parents)
+
+    def __repr__(self) -> str:
+        return f"<{self.name()}>"
 
     def as_arrays(self) -> tuple[Any, Any]:
         """The kept values (y, inputs)."""

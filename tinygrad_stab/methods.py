@@ -50,6 +50,10 @@ class Methods(InPlace):
     def isinf(self) -> Any:                     return elementwise.isinf(self)
     def isfinite(self) -> Any:                  return elementwise.isfinite(self)
     def pow(self, exponent: Any) -> Any:        return ops.power(self, exponent)
+    def add(self, other: Any) -> Any:           return ops.add(self, other)
+    def sub(self, other: Any) -> Any:           return ops.subtract(self, other)
+    def mul(self, other: Any) -> Any:           return ops.multiply(self, other)
+    def div(self, other: Any) -> Any:           return ops.divide(self, other)
     def matmul(self, other: Any) -> Any:        return ops.matmul(self, other)
     def mm(self, other: Any) -> Any:            return ops.matmul(self, other)
     def dot(self, other: Any) -> Any:           return ops.matmul(self, other)
@@ -176,7 +180,7 @@ class Methods(InPlace):
         flat = self.reshape(-1)
         return ops.getitem(flat, key=np.argsort(flat.array))
 
-    def norm(self, p: Any = 2, dim: Any = None, keepdim: bool = False) -> Any:
+    def norm(self, p: Any = "fro", dim: Any = None, keepdim: bool = False) -> Any:
         """(Σ |x|ᵖ)^(1/p); p may be inf."""
         axis = _axes(dim)
         if p == math.inf:

@@ -5,6 +5,7 @@ What it computes beyond operators stands in `methods.py`, what changes it in pla
 
 from __future__ import annotations
 
+import html
 import math
 import weakref
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ import numpy as np
 
 from . import ops
 from .autograd import backward
+from .describe import described
 from .graph import Node, Primitive, TensorBase
 from .hooks import RemovableHandle
 from .methods import Methods
@@ -117,6 +119,7 @@ class Tensor(Methods):
             )
         self.node = Node(None, (), (), None, {}, self.array) if wanted else None
         if self.node is not None:
+            self.node.afterwards = None
             self.node.leaf = weakref.ref(self)  # weak: a tensor that nobody holds needs no gradient
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
@@ -180,6 +183,14 @@ class Tensor(Methods):
             self.node.hooks = {}
         return RemovableHandle(self.node.hooks, hook)
 
+    def register_post_accumulate_grad_hook(self, hook: Callable) -> RemovableHandle:
+        """Call `hook(self)` after backward() has added to this leaf's `.grad`."""
+        if self.node is None or not self.is_leaf:
+            raise RuntimeError("post accumulate grad hooks are for leaf tensors that require a gradient")
+        if self.node.afterwards is None:
+            self.node.afterwards = {}
+        return RemovableHandle(self.node.afterwards, hook)
+
     def retain_grad(self) -> None:
         """Keep `.grad` although this tensor is not a leaf."""
         if self.node is not None and not self.is_leaf:
@@ -200,6 +211,9 @@ class Tensor(Methods):
         copy.requires_grad = self.requires_grad
         copy._grad = None if self._grad is None else Tensor(self._grad.array.copy())
         return copy
+
+    def __copy__(self) -> Tensor:
+        return Tensor(self.array, self.node)
 
     def __reduce__(self) -> Any:  # for pickle, which cannot follow the weak reference of a leaf's node
         if not self.is_leaf:
@@ -259,6 +273,13 @@ class Tensor(Methods):
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if self.array.ndim == 0 else object.__format__(self, spec)
+
+    def stats(self) -> str:
+        """What the numbers are like, in one line: mean, std, extent, zeros, NaN and infinities."""
+        return described(self.array)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(repr(self))}\n{html.escape(self.stats())}</pre>"
 
     def __repr__(self) -> str:
         made_by = None if self.is_leaf else grad_fn_name(self.node.primitive.name)  # type: ignore[union-attr]

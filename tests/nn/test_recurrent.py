@@ -190,7 +190,7 @@ def test_forget_bias_needs_a_bias(kind: type) -> None:
 
 def test_forget_bias_is_given_by_name_for_pytorch_has_dropout_in_its_place() -> None:
     with pytest.raises(TypeError):
-        nn.LSTM(3, 4, 2, True, False, 0.5)
+        nn.LSTM(3, 4, 2, True, False, 0.0, False, 0.5)
     with pytest.raises(TypeError):
         nn.LSTMCell(3, 4, True, 0.5)
 

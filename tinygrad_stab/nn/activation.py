@@ -8,7 +8,30 @@ from ..tensor import Tensor
 from .module import Module
 from .parameter import Parameter
 
-tanh, sigmoid, relu, silu, selu = ops.tanh, ops.sigmoid, ops.relu, ops.silu, ops.selu
+
+def sigmoid(input: Tensor) -> Tensor:
+    """1 / (1 + e⁻ˣ); slope at most 1/4."""
+    return ops.sigmoid(input)
+
+
+def tanh(input: Tensor) -> Tensor:
+    """tanh x; slope at most 1."""
+    return ops.tanh(input)
+
+
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
+    """max(x, 0); slope 1 or 0."""
+    return ops.relu(input)
+
+
+def silu(input: Tensor, inplace: bool = False) -> Tensor:
+    """x σ(x)."""
+    return ops.silu(input)
+
+
+def selu(input: Tensor, inplace: bool = False) -> Tensor:
+    """1.0507 · elu(x, 1.6733)."""
+    return ops.selu(input)
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:

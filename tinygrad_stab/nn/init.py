@@ -31,6 +31,7 @@ fan_in, …), as Linear keeps them. If you compute x @ W instead of x @ W.T, the
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -71,6 +72,18 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
         f"Unsupported nonlinearity {nonlinearity}: choose linear, sigmoid, tanh, relu, leaky_relu, selu or "
         "elu, or pass your own gain to xavier_normal_(w, gain=…)"
     )
+
+
+def empirical_gain(function: Callable[[Tensor], Tensor]) -> float:
+    """1/√E φ(u)² for u ~ N(0, 1): the gain that keeps E z² = 1 through any nonlinearity φ, by its integral.
+
+    It is √2 for ReLU, and 1.593, not 5/3, for tanh: the table above is a convention where this is a
+    definition."""
+    u = np.linspace(-12, 12, 48_001)
+    density = np.exp(-u * u / 2) / math.sqrt(2 * math.pi) * (u[1] - u[0])
+    with no_grad():
+        values = function(Tensor(u)).array
+    return float(1 / math.sqrt(np.sum(density * values**2)))
 
 
 def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
@@ -233,4 +246,15 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Gener
     values: Any = rng.normal(0, std, _shape(tensor))
     for column in values.T:
         column[rng.permutation(len(column))[: math.ceil(sparsity * len(column))]] = 0
+    return _fill(tensor, values)
+
+
+def dirac_(tensor: Tensor) -> Tensor:
+    """A convolution that changes nothing: channel k of the output is channel k of the input."""
+    shape = _shape(tensor)
+    if len(shape) not in (3, 4, 5):
+        raise ValueError("Only tensors with 3, 4, or 5 dimensions are supported")
+    values = np.zeros(shape)
+    for k in range(min(shape[0], shape[1])):
+        values[k, k][tuple(n // 2 for n in shape[2:])] = 1
     return _fill(tensor, values)

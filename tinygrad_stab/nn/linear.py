@@ -13,6 +13,11 @@ from .module import Module
 from .parameter import Parameter
 
 
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """x Wᵀ + b, for x (…, d_in), W (d_out, d_in), b (d_out)."""
+    return ops.linear(input, weight, bias)
+
+
 class Linear(Module):
     """y = x Wᵀ + b, for x (…, in_features) → (…, out_features).
 
@@ -21,11 +26,13 @@ class Linear(Module):
     arrives at it as kaiming_uniform_(W, a=√5), whose bound is √(6 / ((1 + 5) in_features)).
     """
 
-    def __init__(self, in_features: int, out_features: int, bias: bool = True, dtype: Any = None) -> None:
+    def __init__(
+        self, in_features: int, out_features: int, bias: bool = True, device: Any = "cpu", dtype: Any = None
+    ) -> None:
         super().__init__()
         self.in_features, self.out_features = in_features, out_features
-        self.weight = Parameter(empty(out_features, in_features, dtype=dtype))
-        self.bias = Parameter(empty(out_features, dtype=dtype)) if bias else None
+        self.weight = Parameter(empty(out_features, in_features, dtype=dtype, device=device))
+        self.bias = Parameter(empty(out_features, dtype=dtype, device=device)) if bias else None
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

@@ -102,10 +102,11 @@ class Module:
         own[name] = value
 
     def __getattr__(self, name: str) -> Any:  # called only when there is no such attribute
-        near = difflib.get_close_matches(
-            name, [n for n in vars(self) if not n.startswith("_")] + dir(type(self)), n=1
+        own = [n for n in vars(self) if not n.startswith("_")]
+        near = difflib.get_close_matches(name, own, n=2) or difflib.get_close_matches(
+            name, dir(type(self)), n=1
         )
-        hint = f". Did you mean: {near[0]!r}?" if near else ""
+        hint = f". Did you mean: {' or '.join(map(repr, near))}?" if near else ""
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
 
     def __delattr__(self, name: str) -> None:

@@ -5,6 +5,7 @@ The derivation of its gradient stands in `ops/normalization.py`; here is what is
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -85,6 +86,17 @@ def layer_norm(
     return scaled_and_shifted(y, weight, bias)
 
 
+def _explained(name: str, input: Tensor, axes: tuple[int, ...]) -> str:
+    shape = input.array.shape
+    n = math.prod(shape[k] for k in axes)
+    kept = [k for k in range(len(shape)) if k not in axes]
+    return (
+        f"{name} on {shape}: mean and variance over axis {', '.join(map(str, axes))}, of {n} elements each; "
+        f"one mean for every place along axis {', '.join(map(str, kept))}, {input.array.size // max(n, 1)} "
+        "in all"
+    )
+
+
 class _BatchNorm(Module):
     dims: tuple[int, ...]
 
@@ -95,12 +107,13 @@ class _BatchNorm(Module):
         momentum: float | None = 0.1,
         affine: bool = True,
         track_running_stats: bool = True,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         self.weight = Parameter(ones(num_features)) if affine else None
-        self.bias = Parameter(zeros(num_features)) if affine else None
+        self.bias = Parameter(zeros(num_features)) if affine and bias else None
         self.register_buffer("running_mean", zeros(num_features) if track_running_stats else None)
         self.register_buffer("running_var", ones(num_features) if track_running_stats else None)
         self.register_buffer("num_batches_tracked", tensor(0) if track_running_stats else None)
@@ -145,6 +158,10 @@ class _BatchNorm(Module):
                 f"channels in dim 1; write {type(self).__name__}({shape[1]}), or change the layer before"
             )
 
+    def explain(self, input: Tensor) -> str:
+        """Over which axes of this input it takes mean and variance."""
+        return _explained(type(self).__name__, input, tuple(k for k in range(input.ndim) if k != 1))
+
     def extra_repr(self) -> str:
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
@@ -184,6 +201,11 @@ class LayerNorm(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         return layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
+
+    def explain(self, input: Tensor) -> str:
+        """Over which axes of this input it takes mean and variance."""
+        n = len(self.normalized_shape)
+        return _explained("LayerNorm", input, tuple(range(input.ndim - n, input.ndim)))
 
     def extra_repr(self) -> str:
         affine = f"elementwise_affine={self.elementwise_affine}"

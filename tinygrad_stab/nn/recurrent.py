@@ -184,7 +184,10 @@ class RNN(_Sequence):
         nonlinearity: str = "tanh",
         bias: bool = True,
         batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
     ) -> None:
+        _refuse(type(self).__name__, dropout, bidirectional)
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first)
         self.nonlinearity, self._activation = nonlinearity, _activation(nonlinearity)
 
@@ -216,9 +219,12 @@ class LSTM(_Sequence):
         num_layers: int = 1,
         bias: bool = True,
         batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
         *,
         forget_bias: float = 0.0,
     ) -> None:
+        _refuse(type(self).__name__, dropout, bidirectional)
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first)
         if forget_bias:
             for layer in range(num_layers):
@@ -233,6 +239,15 @@ class LSTM(_Sequence):
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         output, (h, c) = self._run(input, *_both(hx))
         return output, (h, c)
+
+
+def _refuse(layer: str, dropout: float, bidirectional: bool) -> None:
+    if dropout or bidirectional:
+        raise ValueError(
+            f"{layer}: dropout={dropout}, bidirectional={bidirectional} is not supported: neither says "
+            "anything about the gradient through time. Put nn.Dropout between single layers; run a second "
+            "layer on x.flip"
+        )
 
 
 def _both(hx: Any) -> tuple[Tensor | None, Tensor | None]:

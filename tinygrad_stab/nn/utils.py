@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops
+from ..dtypes import get_default_dtype
 from ..tensor import Tensor
 from ..user_code import warn
 
@@ -64,7 +65,9 @@ def clip_grad_value_(parameters: Any, clip_value: float) -> None:
         p._grad = Tensor(np.clip(p._grad.array, -limit, limit))
 
 
-def get_total_norm(tensors: Iterable[Tensor], norm_type: float = 2.0) -> Tensor:
+def get_total_norm(
+    tensors: Iterable[Tensor], norm_type: float = 2.0, error_if_nonfinite: bool = False
+) -> Tensor:
     """The norm of all tensors laid end to end, computed in float64, and in their dtype if it fits there."""
     arrays = [t.array for t in ([tensors] if isinstance(tensors, Tensor) else tensors)]
     p = float(norm_type)
@@ -75,7 +78,9 @@ def get_total_norm(tensors: Iterable[Tensor], norm_type: float = 2.0) -> Tensor:
     if p != math.inf and 0 < largest < math.inf:
         # Relative to the largest element, so that no power leaves the range of floats.
         total *= sum(float(np.sum((np.abs(a) / np.float64(largest)) ** p)) for a in arrays) ** (1 / p)
-    dtype = np.result_type(*arrays) if arrays else np.dtype(np.float64)
+    if error_if_nonfinite and not math.isfinite(total):
+        raise RuntimeError(f"get_total_norm: the total norm is {total}")
+    dtype = np.result_type(*arrays) if arrays else get_default_dtype()
     return Tensor(np.array(total, dtype if total <= float(np.finfo(dtype).max) else np.float64))
 
 

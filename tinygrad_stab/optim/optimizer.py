@@ -40,9 +40,13 @@ class Optimizer:
         for group in params if isinstance(params[0], dict) else [{"params": params}]:
             self.add_param_group(group)
 
-    def add_param_group(self, group: dict[str, Any]) -> None:
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add parameters with settings of their own; what a group does not say comes from the defaults."""
-        params = [group["params"]] if isinstance(group["params"], Tensor) else list(group["params"])
+        params = (
+            [param_group["params"]]
+            if isinstance(param_group["params"], Tensor)
+            else list(param_group["params"])
+        )
         known = {id(p) for g in self.param_groups for p in g["params"]}
         for p in params:
             if not isinstance(p, Tensor):
@@ -58,12 +62,12 @@ class Optimizer:
                 raise ValueError("some parameters appear in more than one parameter group")
         if len(set(params)) < len(params):
             warn("optimizer contains a parameter group with duplicate parameters: each is moved twice a step")
-        unknown = set(group) - set(self.defaults) - {"params", "initial_lr"}
+        unknown = set(param_group) - set(self.defaults) - {"params", "initial_lr"}
         if unknown:
             raise ValueError(
                 f"{type(self).__name__} has no setting {sorted(unknown)}: it has {sorted(self.defaults)}"
             )
-        settings = {**self.defaults, **group, "params": params}
+        settings = {**self.defaults, **param_group, "params": params}
         self.check(settings)
         self.param_groups.append(settings)
 

@@ -17,3 +17,10 @@ from .factors import CosineAnnealingLR, ExponentialLR, LambdaLR, LinearLR, StepL
 from .plateau import ReduceLROnPlateau
 from .schedule import LRScheduler
 from .sequential import SequentialLR
+
+_LEFT_OUT = {"OneCycleLR": "SequentialLR of a LinearLR and a CosineAnnealingLR is the same"}
+
+
+def __getattr__(name: str) -> object:
+    reason = f": left out, {_LEFT_OUT[name]}" if name in _LEFT_OUT else ""
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}{reason}")
