@@ -90,7 +90,7 @@ def _hardtanh(x, low=-1.0, high=1.0):
 
 
 def _hardtanh_x(g, y, x, low=-1.0, high=1.0):
-    """Here the bounds are outside, as in PyTorch: at x = low and x = high the slope is 0; in `clip`, 1."""
+    """∂L/∂x = g where low < x < high, else 0. The bounds are outside, as in PyTorch; inside in `clip`."""
     return g * ((x > low) & (x < high))
 
 

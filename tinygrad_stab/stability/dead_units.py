@@ -84,7 +84,7 @@ def dead_units(model: Module, data: Any) -> Census:
     gradient; it is `revivable` if those of the layers before do, and can help. They cannot if all it receives
     is ≥ 0, as after a ReLU, and its weights and bias are ≤ 0.
     """
-    counts: dict[str, _Counts] = {}
+    counts: dict[str, Counts] = {}
     with unchanged(model), Trace(model) as trace:
         model.eval()
         for x in _batches(data):
@@ -92,7 +92,7 @@ def dead_units(model: Module, data: Any) -> Census:
             producers = {id(call.h): call for call in trace.calls}
             for call in trace.calls:
                 if (φ := call.activation) is not None and φ.input is not None:
-                    counts.setdefault(call.name, _Counts()).add(call, φ, producers.get(id(call.x)))
+                    counts.setdefault(call.name, Counts()).add(call, φ, producers.get(id(call.x)))
     if not counts:
         raise ValueError(
             f"dead_units found no activation to look at: are there data, and has {type(model).__name__} a "
@@ -126,7 +126,7 @@ def _forward_and_backward(model: Module, x: Tensor) -> None:
     grad(y, targets, direction, allow_unused=True)
 
 
-class _Counts:
+class Counts:
     """What some batches have shown of the units of one layer; the arrays have one element a unit."""
 
     def __init__(self) -> None:

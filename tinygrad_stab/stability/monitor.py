@@ -190,6 +190,6 @@ class GradientMonitor:
 
     def plot(self, ax: Any = None) -> Any:
         """Draw the updates relative to the weights over time; see `plots` for other pictures."""
-        from . import plots  # type: ignore[attr-defined]
+        from . import plots
 
         return plots.plot_update_to_data(self, ax=ax)

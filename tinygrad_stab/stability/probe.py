@@ -69,7 +69,7 @@ def probe(model: Module, x: Any, y: Any = None, loss_fn: Callable[..., Any] | No
     """
     with unchanged(model), Trace(model) as trace:
         x = leaf(x)
-        loss = _loss(model(x), y, loss_fn)
+        loss = loss_of(model(x), y, loss_fn)
         parameters = [p for p in model.parameters() if p.requires_grad]
         found = grad(loss, [*parameters, x] if x.requires_grad else parameters, allow_unused=True)
         gradients = {p: g for p, g in zip(parameters, found) if g is not None}
@@ -116,7 +116,8 @@ def leaf(x: Any) -> Tensor:
     return x.requires_grad_() if x.dtype.kind == "f" else x
 
 
-def _loss(output: Any, y: Any, loss_fn: Callable[..., Any] | None) -> Tensor:
+def loss_of(output: Any, y: Any, loss_fn: Callable[..., Any] | None) -> Tensor:
+    """The loss of an output: by loss_fn, or else cross-entropy for integer targets and squares for others."""
     if loss_fn is not None:
         loss = loss_fn(output) if y is None else loss_fn(output, y)
     elif y is not None:
