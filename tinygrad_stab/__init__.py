@@ -124,7 +124,6 @@ from .grad_mode import enable_grad, is_grad_enabled, no_grad
 from .gradcheck import directional_check, gradcheck
 from .printing import set_printoptions
 from .random import Generator, manual_seed
-from .serialization import load, save
 from .tensor import Size, Tensor
 
 inference_mode = no_grad
@@ -140,10 +139,11 @@ _LEFT_OUT = {
 
 
 def __getattr__(name: str) -> object:
-    if name == "stability":  # loaded when it is first used: it would add to the time of every import
+    if name in ("stability", "save", "load"):  # loaded when first used, for the sake of a quick import
         import importlib
 
-        return importlib.import_module(".stability", __name__)
+        module = importlib.import_module(".stability" if name == "stability" else ".serialization", __name__)
+        return module if name == "stability" else getattr(module, name)
     reason = f": left out, {_LEFT_OUT[name]}" if name in _LEFT_OUT else ""
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}{reason}")
 

@@ -5,7 +5,6 @@ What it computes beyond operators stands in `methods.py`, what changes it in pla
 
 from __future__ import annotations
 
-import html
 import math
 import weakref
 from collections.abc import Callable, Iterator
@@ -279,6 +278,8 @@ class Tensor(Methods):
         return described(self.array)
 
     def _repr_html_(self) -> str:
+        import html
+
         return f"<pre>{html.escape(repr(self))}\n{html.escape(self.stats())}</pre>"
 
     def __repr__(self) -> str:

@@ -7,7 +7,6 @@ the attributes.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -102,6 +101,8 @@ class Module:
         own[name] = value
 
     def __getattr__(self, name: str) -> Any:  # called only when there is no such attribute
+        import difflib  # only someone who has mistyped a name pays for it
+
         own = [n for n in vars(self) if not n.startswith("_")]
         near = difflib.get_close_matches(name, own, n=2) or difflib.get_close_matches(
             name, dir(type(self)), n=1
