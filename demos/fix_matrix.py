@@ -1,4 +1,4 @@
-"""No fix cures everything, but BatchNorm cures all six of these pathologies, at these depths.
+"""Of all these fixes only those with BatchNorm cure all six pathologies, at these depths.
 
 Six nets, each sick in one way, and every fix on every net, one at a time. A cell is the share of test images
 that the net then reads: 10 % is blind, and a net whose loss diverges reads none. A start cures what the start
