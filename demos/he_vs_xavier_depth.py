@@ -23,10 +23,7 @@ from tinygrad_stab import nn
 
 SOURCE = "He et al. 2015, Fig. 2 (22 layers: from He's start sooner) and Fig. 3 (30 layers: only from He's)"
 
-INITS = {
-    "Xavier": nn.init.xavier_normal_,
-    "He": partial(nn.init.kaiming_normal_, nonlinearity="relu"),
-}
+INITS = {"Xavier": nn.init.xavier_normal_, "He": partial(nn.init.kaiming_normal_, nonlinearity="relu")}
 
 
 # %% The set-up

@@ -106,8 +106,7 @@ def form(values: tuple) -> Any:
 
 # Where outputs do not depend on inputs, PyTorch's create_graph=True marks zeros as requiring a gradient.
 @pytest.mark.parametrize(
-    ("func", "arrays", "outputs", "create_graph"),
-    [(*case, False) for case in CASES] + [(*CASES[0], True)],
+    ("func", "arrays", "outputs", "create_graph"), [(*case, False) for case in CASES] + [(*CASES[0], True)]
 )
 def test_first_derivatives_are_those_of_pytorch(
     torch: Any, func: Callable, arrays: list, outputs: list, create_graph: bool

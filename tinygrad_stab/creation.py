@@ -12,12 +12,7 @@ from .random import Generator, numpy_generator, uniform
 from .tensor import Tensor
 
 
-def tensor(
-    data: Any,
-    dtype: Any = None,
-    requires_grad: bool = False,
-    device: Any = "cpu",
-) -> Tensor:
+def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, device: Any = "cpu") -> Tensor:
     """Make a tensor of numbers, nested lists or an array; the values are copied.
 
     Python floats become the default dtype, float32; NumPy arrays keep theirs, as in PyTorch.
@@ -25,11 +20,7 @@ def tensor(
     return _tensor(np.array(_values(data, dtype)), requires_grad, device)
 
 
-def as_tensor(
-    data: Any,
-    dtype: Any = None,
-    device: Any = "cpu",
-) -> Tensor:
+def as_tensor(data: Any, dtype: Any = None, device: Any = "cpu") -> Tensor:
     """Make a tensor that shares the memory of an array where it can; a tensor is returned as it is."""
     if isinstance(data, Tensor):
         return data if dtype is None else data.astype(dtype)
@@ -65,11 +56,7 @@ def _has_dtype(data: Any) -> bool:
     return isinstance(data, (np.ndarray, np.generic, Tensor))
 
 
-def _tensor(
-    array: np.ndarray,
-    requires_grad: bool = False,
-    device: Any = "cpu",
-) -> Tensor:
+def _tensor(array: np.ndarray, requires_grad: bool = False, device: Any = "cpu") -> Tensor:
     if str(device) != "cpu":
         raise RuntimeError(
             f"there is no device {device!r} here: this library computes with NumPy, on the CPU"
@@ -88,32 +75,17 @@ def _shape(size: tuple) -> tuple[int, ...]:
     return tuple(size[0]) if len(size) == 1 and isinstance(size[0], Sequence) else size
 
 
-def zeros(
-    *size: Any,
-    dtype: Any = None,
-    requires_grad: bool = False,
-    device: Any = "cpu",
-) -> Tensor:
+def zeros(*size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = "cpu") -> Tensor:
     """Zeros of a shape: `zeros(2, 3)` or `zeros((2, 3))`."""
     return _tensor(np.zeros(_shape(size), _float(dtype)), requires_grad, device)
 
 
-def ones(
-    *size: Any,
-    dtype: Any = None,
-    requires_grad: bool = False,
-    device: Any = "cpu",
-) -> Tensor:
+def ones(*size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = "cpu") -> Tensor:
     """Ones of a shape."""
     return _tensor(np.ones(_shape(size), _float(dtype)), requires_grad, device)
 
 
-def empty(
-    *size: Any,
-    dtype: Any = None,
-    requires_grad: bool = False,
-    device: Any = "cpu",
-) -> Tensor:
+def empty(*size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = "cpu") -> Tensor:
     """Memory of a shape, with whatever values it happens to hold."""
     return _tensor(np.empty(_shape(size), _float(dtype)), requires_grad, device)
 
@@ -132,13 +104,7 @@ def full(
     return _tensor(np.full(tuple(size), value, dtype), requires_grad, device)
 
 
-def eye(
-    n: int,
-    m: int | None = None,
-    *,
-    dtype: Any = None,
-    device: Any = "cpu",
-) -> Tensor:
+def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = "cpu") -> Tensor:
     """The identity matrix, n × m."""
     return _tensor(np.eye(n, m, dtype=_float(dtype)), device=device)
 
@@ -174,58 +140,35 @@ def linspace(
 
 
 def logspace(
-    start: float,
-    end: float,
-    steps: int,
-    base: float = 10.0,
-    *,
-    dtype: Any = None,
-    device: Any = "cpu",
+    start: float, end: float, steps: int, base: float = 10.0, *, dtype: Any = None, device: Any = "cpu"
 ) -> Tensor:
     """baseˢᵗᵃʳᵗ to baseᵉⁿᵈ, evenly spaced on a logarithmic scale."""
     return _tensor(np.logspace(start, end, steps, base=base, dtype=_float(dtype)), device=device)
 
 
 def empty_like(
-    input: Tensor,
-    *,
-    dtype: Any = None,
-    requires_grad: bool = False,
-    device: Any = "cpu",
+    input: Tensor, *, dtype: Any = None, requires_grad: bool = False, device: Any = "cpu"
 ) -> Tensor:
     """Another tensor's shape and dtype, with whatever values the memory happens to hold."""
     return _tensor(np.empty_like(input.array, dtype=dtype), requires_grad, device)
 
 
 def zeros_like(
-    input: Tensor,
-    *,
-    dtype: Any = None,
-    requires_grad: bool = False,
-    device: Any = "cpu",
+    input: Tensor, *, dtype: Any = None, requires_grad: bool = False, device: Any = "cpu"
 ) -> Tensor:
     """Zeros in another tensor's shape and dtype."""
     return _tensor(np.zeros_like(input.array, dtype=dtype), requires_grad, device)
 
 
 def ones_like(
-    input: Tensor,
-    *,
-    dtype: Any = None,
-    requires_grad: bool = False,
-    device: Any = "cpu",
+    input: Tensor, *, dtype: Any = None, requires_grad: bool = False, device: Any = "cpu"
 ) -> Tensor:
     """Ones in another tensor's shape and dtype."""
     return _tensor(np.ones_like(input.array, dtype=dtype), requires_grad, device)
 
 
 def full_like(
-    input: Tensor,
-    fill_value: Any,
-    *,
-    dtype: Any = None,
-    requires_grad: bool = False,
-    device: Any = "cpu",
+    input: Tensor, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False, device: Any = "cpu"
 ) -> Tensor:
     """One value in another tensor's shape and dtype."""
     return _tensor(np.full_like(input.array, fill_value, dtype=dtype), requires_grad, device)
@@ -256,11 +199,7 @@ def randn(
 
 
 def randn_like(
-    input: Tensor,
-    *,
-    generator: Generator | None = None,
-    requires_grad: bool = False,
-    device: Any = "cpu",
+    input: Tensor, *, generator: Generator | None = None, requires_grad: bool = False, device: Any = "cpu"
 ) -> Tensor:
     """Standard normal in another tensor's shape and dtype."""
     return randn(
@@ -269,11 +208,7 @@ def randn_like(
 
 
 def rand_like(
-    input: Tensor,
-    *,
-    generator: Generator | None = None,
-    requires_grad: bool = False,
-    device: Any = "cpu",
+    input: Tensor, *, generator: Generator | None = None, requires_grad: bool = False, device: Any = "cpu"
 ) -> Tensor:
     """Uniform on [0, 1) in another tensor's shape and dtype."""
     return rand(
@@ -311,11 +246,6 @@ def randint(
     return _tensor(integers if dtype is None else integers.astype(dtype), device=device)
 
 
-def randperm(
-    n: int,
-    *,
-    generator: Generator | None = None,
-    device: Any = "cpu",
-) -> Tensor:
+def randperm(n: int, *, generator: Generator | None = None, device: Any = "cpu") -> Tensor:
     """The integers 0 … n − 1 in random order."""
     return _tensor(numpy_generator(generator).permutation(n), device=device)

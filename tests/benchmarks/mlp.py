@@ -49,11 +49,7 @@ def framework(torch: Any, activation: str, batch: int, batch_norm: bool = False)
     return step
 
 
-FORWARD = {
-    "tanh": np.tanh,
-    "relu": lambda z: np.maximum(z, 0),
-    "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
-}
+FORWARD = {"tanh": np.tanh, "relu": lambda z: np.maximum(z, 0), "sigmoid": lambda z: 1 / (1 + np.exp(-z))}
 SLOPE = {  # from the output
     "tanh": lambda h: 1 - h * h,
     "relu": lambda h: h > 0,

@@ -204,13 +204,7 @@ def test_docstrings_become_paragraphs_formulas_and_links():
 
 
 @pytest.mark.parametrize(
-    ("x", "html"),
-    [
-        (2.6e-11, "2.600·10⁻¹¹"),
-        (-1.5, "−1.500"),
-        ("a < b", "a &lt; b"),
-        (1e6, "1.000·10⁶"),
-    ],
+    ("x", "html"), [(2.6e-11, "2.600·10⁻¹¹"), (-1.5, "−1.500"), ("a < b", "a &lt; b"), (1e6, "1.000·10⁶")]
 )
 def test_numbers_as_in_a_book(x, html):
     assert prose.figure_of(x) == html

@@ -66,11 +66,7 @@ def test_it_prints_its_names(both: tuple[Any, Any]) -> None:
 
 def test_names_that_cannot_be_are_refused(both: tuple[Any, Any]) -> None:
     nn, ModuleDict = both
-    for name, message in [
-        ("a.b", "contain"),
-        ("", "empty"),
-        ("keys", "attribute 'keys' already exists"),
-    ]:
+    for name, message in [("a.b", "contain"), ("", "empty"), ("keys", "attribute 'keys' already exists")]:
         with pytest.raises(KeyError, match=message):
             ModuleDict({name: nn.ReLU()})
     with pytest.raises(TypeError):

@@ -93,8 +93,5 @@ def _scale_shift_gamma(g, y, x, gamma, beta):
 
 
 scale_shift = primitive(
-    _scale_shift,
-    lambda g, y, x, gamma, beta: g * gamma,
-    _scale_shift_gamma,
-    lambda g, y, x, gamma, beta: g,
+    _scale_shift, lambda g, y, x, gamma, beta: g * gamma, _scale_shift_gamma, lambda g, y, x, gamma, beta: g
 )

@@ -107,9 +107,7 @@ def _replace(x, value, key):
 
 
 replace: Primitive = primitive(
-    _replace,
-    lambda g, y, x, value, key: replace(g, 0.0, key=key),
-    lambda g, y, x, value, key: g[key],
+    _replace, lambda g, y, x, value, key: replace(g, 0.0, key=key), lambda g, y, x, value, key: g[key]
 )
 
 # What these return shares the memory of their input (getitem only for slices and integers).
