@@ -112,6 +112,7 @@ def saturated_share(activation: Step | None) -> float | None:
 
 
 def leaf(x: Any) -> Tensor:
+    """The input as a tensor of its own, from which the gradient at the bottom can be asked."""
     x = Tensor(as_tensor(x).array)
     return x.requires_grad_() if x.dtype.kind == "f" else x
 

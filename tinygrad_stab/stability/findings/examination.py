@@ -126,6 +126,7 @@ def is_normalized(call: Call) -> bool:
 
 
 def is_batchnorm(step: Step) -> bool:
+    """Is it a BatchNorm of any number of dims?"""
     return isinstance(step.apply, _BatchNorm)
 
 
