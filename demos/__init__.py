@@ -10,9 +10,10 @@ draws its figure. One experiment is one file, named for what it shows:
     draw(setup, …) the figure
 
 What they share stands apart: `experiment.py` says what a claim is and when it holds, `report.py` prints
-claims, `style.py` makes figures look alike, `digits.py` and `training.py` are the data and the training
-loop, `cli.py` is the command.
-"""
+claims, `style.py` makes figures look alike, `digits.py` and `training.py` are the data and the training loop,
+`cli.py` is the command, `perform.py` runs experiments in several processes. `page.py` writes the page, with
+`prose.py` and `inline_svg.py`; what stands on it beside the experiments is in `chapters/` and
+`corrections.py`."""
 
 LECTURE = (  # in the order in which it is best told
     "gradcheck_v_curve",

@@ -27,6 +27,15 @@ def test_the_factors_in_the_text_are_those_of_the_example():
         assert abs(ratio ** (1 / 29) / factor - 1) < 0.02
 
 
+def test_what_is_shown_of_stability_runs_and_chi_is_a_half(capsys):
+    code = re.search(r"```python\n(from tinygrad_stab\.stability.*?)```", README, re.S).group(1)
+    nn, x = tinygrad_stab.nn, tinygrad_stab.randn(16, 4)
+    y, loss_fn = (x[:, 0] > 0).long(), nn.CrossEntropyLoss()
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+    exec(code, {"model": model, "x": x, "y": y, "loss_fn": loss_fn, "loss": loss_fn(model(x), y)})
+    assert re.search(r"^0\.(5|49999)", capsys.readouterr().out, re.M)
+
+
 def test_the_op_shown_works():
     line = re.search(r"^cosh = (primitive\(.*\))$", README, re.M).group(1)
     try:

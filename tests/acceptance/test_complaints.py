@@ -175,6 +175,7 @@ def test_gain_can_be_measured() -> None:
 
 def test_empirical_gain() -> None:
     assert nn.init.empirical_gain(torch.relu) == pytest.approx(math.sqrt(2), rel=1e-3)
+    assert nn.init.empirical_gain(torch.tanh) == pytest.approx(1.593, abs=5e-4)  # the docstring's number
 
 
 # --- 7. fan_in and fan_out ----------------------------------------------------------------------------------

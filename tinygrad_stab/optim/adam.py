@@ -46,10 +46,7 @@ class Adam(Optimizer):
 
     def update(self, x: np.ndarray, g: np.ndarray, state: dict[str, Any], settings: dict[str, Any]) -> None:
         beta1, beta2 = settings["betas"]
-        if settings["maximize"]:
-            g = -g
-        if settings["weight_decay"]:
-            g = g + settings["weight_decay"] * x
+        g = self.with_decay(x, g, settings)
         t = state["step"] = state.get("step", 0) + 1
         m = state["exp_avg"] = beta1 * state.get("exp_avg", 0.0) + (1 - beta1) * g
         v = state["exp_avg_sq"] = beta2 * state.get("exp_avg_sq", 0.0) + (1 - beta2) * g * g

@@ -77,6 +77,13 @@ class Optimizer:
             if name in settings and not settings[name] >= 0:
                 raise ValueError(f"Invalid {name} value: {settings[name]}: it must not be negative")
 
+    @staticmethod
+    def with_decay(x: np.ndarray, g: np.ndarray, settings: dict[str, Any]) -> np.ndarray:
+        """The gradient of L + weight_decay ‖x‖²/2, or of −L where L is to be maximized."""
+        if settings["maximize"]:
+            g = -g
+        return g + settings["weight_decay"] * x if settings["weight_decay"] else g
+
     def update(self, x: np.ndarray, g: np.ndarray, state: dict[str, Any], settings: dict[str, Any]) -> None:
         """Change the array x of one parameter in place, given its gradient g."""
         raise NotImplementedError

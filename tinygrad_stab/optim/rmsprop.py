@@ -53,10 +53,7 @@ class RMSprop(Optimizer):
 
     def update(self, x: np.ndarray, g: np.ndarray, state: dict[str, Any], settings: dict[str, Any]) -> None:
         alpha, mu = settings["alpha"], settings["momentum"]
-        if settings["maximize"]:
-            g = -g
-        if settings["weight_decay"]:
-            g = g + settings["weight_decay"] * x
+        g = self.with_decay(x, g, settings)
         v = state["square_avg"] = alpha * state.get("square_avg", 0.0) + (1 - alpha) * g * g
         if settings["centered"]:
             mean = state["grad_avg"] = alpha * state.get("grad_avg", 0.0) + (1 - alpha) * g

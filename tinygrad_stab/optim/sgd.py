@@ -48,10 +48,7 @@ class SGD(Optimizer):
 
     def update(self, x: np.ndarray, g: np.ndarray, state: dict[str, Any], settings: dict[str, Any]) -> None:
         mu = settings["momentum"]
-        if settings["maximize"]:
-            g = -g
-        if settings["weight_decay"]:
-            g = g + settings["weight_decay"] * x
+        g = self.with_decay(x, g, settings)
         if mu:
             if "momentum_buffer" in state:
                 v = state["momentum_buffer"] = mu * state["momentum_buffer"] + (1 - settings["dampening"]) * g
