@@ -1,7 +1,9 @@
 """The lecture: what makes gradients vanish or explode, and what keeps them stable, measured.
 
-`python -m demos` runs every experiment below, prints what each one claims and whether it came true, and
-draws its figure. One experiment is one file, named for what it shows:
+`python -m demos` runs the lecture, which is the experiments named below, prints what each one claims and
+whether it came true, and draws its figure; with `--all` it runs those that stand beside the lecture as well.
+One experiment is one file, named for what it shows, in the folder of its subject: `numerics`,
+`initialization`, `dynamics`, `normalization`, `residual`, `recurrence`, `clipping`.
 
     docstring      its first line is the lesson, the rest is the theory
     SOURCE         the papers

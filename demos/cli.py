@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def every_name() -> list[str]:
     """The experiments of the lecture, in its order, then all others that stand beside them."""
-    paths = sorted(Path(demos.__file__).parent.glob("*.py"))
+    paths = sorted(Path(demos.__file__).parent.glob("*/[a-z]*.py"))
     others = [path.stem for path in paths if "\n# %% The experiment\n" in path.read_text(encoding="utf-8")]
     return [*LECTURE, *(name for name in others if name not in LECTURE)]
 

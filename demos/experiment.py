@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -160,8 +161,9 @@ class Experiment:
 
 
 def load(name: str) -> Experiment:
-    """Import the experiment of this name."""
-    return Experiment(name, importlib.import_module(f"demos.{name}"))
+    """Import the experiment of this name, whatever section it stands in."""
+    (path,) = Path(__file__).parent.glob(f"*/{name}.py")
+    return Experiment(name, importlib.import_module(f"demos.{path.parent.name}.{name}"))
 
 
 def over_seeds(setup: Config, measure: Callable[..., Any], *arguments: Any) -> list[Any]:

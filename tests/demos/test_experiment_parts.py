@@ -4,8 +4,12 @@ import numpy as np
 import pytest
 
 import tinygrad_stab as torch
-from demos import bn_without_stability, dynamical_isometry, fix_matrix, hundred_layers, latch_task
+from demos.dynamics import fix_matrix
 from demos.experiment import default_dtype, load
+from demos.initialization import dynamical_isometry
+from demos.normalization import bn_without_stability
+from demos.recurrence import latch_task
+from demos.residual import hundred_layers
 from tinygrad_stab import nn
 
 

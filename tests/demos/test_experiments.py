@@ -7,27 +7,13 @@ import pytest
 
 import demos
 import tinygrad_stab as torch
+from demos.cli import every_name
 from demos.experiment import load
 from demos.report import caption
 from demos.style import STYLES, finish, style
 
-PLUMBING = {
-    "chapters",
-    "cli",
-    "corrections",
-    "digits",
-    "experiment",
-    "inline_svg",
-    "page",
-    "perform",
-    "prose",
-    "report",
-    "style",
-    "training",
-}
 
-
-@pytest.fixture(scope="module", params=demos.LECTURE)
+@pytest.fixture(scope="module", params=every_name())
 def performed(request):
     experiment = load(request.param)
     setup = experiment.fast()
@@ -66,9 +52,9 @@ def test_module_says_what_it_shows(performed):
     assert len(Path(experiment.module.__file__).read_text().splitlines()) <= 150, "too long to project"
 
 
-def test_every_experiment_is_in_the_lecture():
-    files = {path.stem for path in Path(demos.__file__).parent.glob("*.py") if not path.stem.startswith("_")}
-    assert files == set(demos.LECTURE) | PLUMBING
+def test_every_file_of_a_section_is_an_experiment():
+    files = {path.stem for path in Path(demos.__file__).parent.glob("*/[a-z]*.py")}
+    assert files == set(every_name())
 
 
 def test_same_seed_measures_the_same():

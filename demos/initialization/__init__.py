@@ -1,0 +1,1 @@
+"""What becomes of a signal, and of its gradient, before the first step of training."""

@@ -1,0 +1,1 @@
+"""What BatchNorm and LayerNorm do to a gradient, and what they do not."""

@@ -1,0 +1,1 @@
+"""How far a computed gradient can be trusted: steps, kinks and the smallest number there is."""

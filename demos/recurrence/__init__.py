@@ -1,0 +1,1 @@
+"""The same weights at every step: gradients through time."""

@@ -1,0 +1,1 @@
+"""What a skip connection does to a gradient, and what it needs besides."""
