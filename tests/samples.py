@@ -72,6 +72,17 @@ def with_another_of_its_shape(draw, samples):
 
 
 @st.composite
+def gradients_of_standardize(draw):
+    """g, y of one shape, and σ with length 1 along the axis; y need not be standardized."""
+    shape = draw(shapes_of(min_dims=1))
+    axis = draw(axes_of(len(shape), min_size=1))
+    along = {k % len(shape) for k in (range(len(shape)) if axis is None else np.atleast_1d(axis))}
+    sigma = arrays(tuple(1 if k in along else n for k, n in enumerate(shape)), positive)
+    call = with_options(ops.standardize_input, {"axis": axis})
+    return Sample(call, (draw(arrays(shape)), draw(arrays(shape)), draw(sigma)))
+
+
+@st.composite
 def powers(draw):
     """A tensor as the base, the exponent, or both; a number as an exponent, which has a rule of its own."""
     if draw(booleans):
@@ -258,6 +269,7 @@ SAMPLES = {
     "binary_cross_entropy": binary(ops.binary_cross_entropy, between_0_and_1, between_0_and_1),
     # normalization, recurrence
     "standardize":     some_outputs(reduction(standardize, eps=numbers, **spread_out), 0, 1, 2),
+    "standardize_input": gradients_of_standardize(),
     "rms_normalize":   reduction(rms_normalize, nonzero, least=1, eps=numbers),
     "scale_shift":     scale_shifts(),
     "lstm_step":       some_outputs(lstm_steps(), 0, 1, 2, 3),

@@ -19,15 +19,15 @@ three things make it a backward pass.
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable, Sequence
+from heapq import heapify, heappop, heappush
 from typing import Any
 
 import numpy as np
 
 from .anomaly import check_backward, detect_anomaly, set_detect_anomaly
 from .grad_mode import enable_grad, mode, no_grad
-from .graph import PICK, Node, Parts, Primitive, TensorBase
+from .graph import PICK, Node, Parts, Primitive, TensorBase, array_of
 from .memory import latest
 
 __all__ = ["backward", "detect_anomaly", "enable_grad", "grad", "no_grad", "set_detect_anomaly"]
@@ -38,25 +38,25 @@ def _sweep(gradients: dict[Node, Any], targets: set[Node] | None, retain: bool, 
     found = {}
     on_path = None if targets is None else _leading_to(targets, gradients)
     queue = [(-node.birth, node) for node in gradients if node.primitive]
-    heapq.heapify(queue)
+    heapify(queue)
     while queue:
-        node = heapq.heappop(queue)[1]
-        g = gradients.pop(node)
+        node = heappop(queue)[1]
+        g, primitive = gradients.pop(node), node.primitive
         if node.hooks:
             g = _after_hooks(node.hooks, g)
         if targets and node in targets:
             found[node] = g
-        if node.primitive is PICK:
+        if primitive is PICK:
             _put_in_place(gradients, queue, node, g, on_path)
             continue
         y, inputs = node.as_tensors() if record else node.as_arrays()
-        together = node.primitive.together and node.primitive.together(g, y, *inputs, **node.options)
+        together = primitive.together and primitive.together(g, y, *inputs, **node.options)
         for k, parent in enumerate(node.parents):
             if parent is None or (on_path is not None and parent not in on_path):
                 continue
             if latest.write > node.birth:
                 node.check_unwritten(k)
-            gx = together[k] if together else node.primitive.rules[k](g, y, *inputs, **node.options)
+            gx = together[k] if together else primitive.rules[k](g, y, *inputs, **node.options)
             if gx is None:
                 continue
             if mode.detecting:
@@ -67,11 +67,10 @@ def _sweep(gradients: dict[Node, Any], targets: set[Node] | None, retain: bool, 
                 gx = gx.astype(parent.dtype)
             if parent in gradients:  # not +=: an array may be the gradient of two inputs
                 gradients[parent] = gradients[parent] + gx
-            elif parent.primitive:
-                gradients[parent] = gx
-                heapq.heappush(queue, (-parent.birth, parent))
             else:
-                gradients[parent] = _own(gx, g)
+                gradients[parent] = gx
+                if parent.primitive:
+                    heappush(queue, (-parent.birth, parent))
         if not retain:
             node.free()
     for leaf, g in gradients.items():  # leaves never queue, so what is left over is theirs
@@ -85,15 +84,9 @@ def _put_in_place(gradients: dict[Node, Any], queue: list, node: Node, g: Any, o
     if on_path is None or whole in on_path:
         if whole not in gradients:
             gradients[whole] = Parts([None] * node.options["n"])
-            heapq.heappush(queue, (-whole.birth, whole))
+            heappush(queue, (-whole.birth, whole))
         parts, k = gradients[whole], node.options["k"]
         parts[k] = g if parts[k] is None else parts[k] + g
-
-
-def _own(gx: Any, g: Any) -> Any:
-    """What a leaf keeps must be nobody else's: a rule may hand on g itself, or a view."""
-    array = gx.array if isinstance(gx, TensorBase) else gx
-    return _copy(gx) if gx is g or isinstance(g, Parts) or array.base is not None else gx
 
 
 def _leading_to(targets: set[Node], roots: dict[Node, Any]) -> set[Node]:
@@ -219,13 +212,21 @@ def backward(
     found = _run(
         tensors, grad_tensors, None if receivers is None else set(receivers), retain_graph, create_graph
     )
+    handed_out: set[int] = set()
     for node, g in found.items():
         tensor = node.leaf() if receivers is None else receivers.get(node)
-        if tensor is not None:  # the leaf itself may be gone
-            tensor._grad = _as_tensor(g) if tensor._grad is None else tensor._grad + g
-            if node.primitive is None and node.afterwards:
-                for hook in list(node.afterwards.values()):
-                    hook(tensor)
+        if tensor is None:  # the leaf itself is gone
+            continue
+        if tensor._grad is not None:
+            tensor._grad = tensor._grad + g
+        else:  # it must be nobody else's: a rule may have handed on what it got, or a view of it
+            array = array_of(g)
+            shared = create_graph or array.base is not None or id(array) in handed_out
+            tensor._grad = _as_tensor(_copy(g) if shared else g)
+            handed_out.add(id(array))
+        if node.primitive is None and node.afterwards:
+            for hook in list(node.afterwards.values()):
+                hook(tensor)
 
 
 def _copy(g: Any) -> Any:

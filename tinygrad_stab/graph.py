@@ -12,7 +12,6 @@ the graph is gone the moment the last tensor computed from it is dropped.
 from __future__ import annotations
 
 import functools
-import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -64,12 +63,16 @@ class Primitive:
         return any(need[1] != NOTHING for need in self.needs)
 
     @functools.cached_property
-    def keeps(self) -> Iterable[int] | None:
-        """By input, what is kept of it; None if all are kept as they are."""
+    def keep(self) -> Callable[[list], list]:
+        """From the inputs to what is kept of each: all of it, its shape, or nothing."""
         if self.variadic:
-            return itertools.repeat(SHAPE)
+            return lambda arrays: [ShapeOf(x) for x in arrays]
         most = [max(of_all) for of_all in zip(*(need[2 : 2 + self.arity] for need in self.needs))]
-        return None if all(need == VALUE for need in most) else most
+        if set(most) <= {VALUE}:
+            return lambda arrays: arrays
+        if set(most) <= {NOTHING}:
+            return lambda arrays: [None] * len(arrays)
+        return lambda arrays: [x if need == VALUE else _shape_of(x, need) for x, need in zip(arrays, most)]
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         if len(inputs) > self.arity:  # np.sum(t, 0): an option given by position
@@ -96,8 +99,7 @@ class Primitive:
             y = _not_widened(y, arrays)
         if not (mode.recording and any(parents)):
             return self._unrecorded(inputs, y)
-        kept = arrays if self.keeps is None else list(map(_kept, arrays, self.keeps))
-        node = Node(self, parents, kept, y if self.keeps_y else None, options, y)
+        node = Node(self, parents, self.keep(arrays), y if self.keeps_y else None, options, y)
         if mode.detecting:
             node.origin = users_line()
         return self.result(y, node) if type(y) is not tuple else outputs_of(node, y)
@@ -160,8 +162,8 @@ def _not_widened(y: Any, arrays: Sequence[Any]) -> Any:
     return y.astype(np.result_type(get_default_dtype(), *(dtype for dtype in dtypes if dtype.kind == "f")))
 
 
-def _kept(x: Any, need: int) -> Any:
-    return x if need == VALUE else ShapeOf(x) if need == SHAPE and isinstance(x, np.ndarray) else None
+def _shape_of(x: Any, need: int) -> ShapeOf | None:
+    return ShapeOf(x) if need == SHAPE and isinstance(x, np.ndarray) else None
 
 
 def _misfit(name: str, arrays: list, error: Exception) -> Exception:

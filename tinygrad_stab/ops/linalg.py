@@ -1,11 +1,12 @@
 """Products of matrices. Differentiating Y = A B gives back products: ∂L/∂A = G Bᵀ and ∂L/∂B = Aᵀ G."""
 
-import functools
 import math
 
 import numpy as np
 
 from ..graph import primitive
+from ..numpy_protocol import ANSWERS
+from .reduction import sum_of_rows
 
 
 def _T(x):
@@ -44,10 +45,25 @@ def _matmul(a, b):
 matmul = primitive(_matmul, _matmul_a, _matmul_b, numpy=np.matmul)
 
 
+def _dot(a, b):
+    """np.dot, for a matrix or vector b: there it is the same as np.matmul."""
+    if np.ndim(b) > 2 or 0 in (np.ndim(a), np.ndim(b)):
+        raise TypeError("np.dot of a tensor takes vectors and matrices; for stacks of matrices use a @ b")
+    return matmul(a, b)
+
+
+ANSWERS[np.dot] = _dot
+
+
+def _rows_times(x, M):
+    """x M, for rows x (…, d). On two matrices np.dot does what @ does and takes half the time to begin."""
+    return np.dot(x, M) if x.ndim == 2 else x @ M
+
+
 def _linear(x, W, b=None):
     """y = x Wᵀ + b, for x (…, d_in), W (d_out, d_in), b (d_out)."""
     try:
-        y = x @ W.T
+        y = _rows_times(x, W.T)
     except ValueError:
         rows = "x".join(map(str, (math.prod(x.shape[:-1]), *x.shape[-1:])))
         raise RuntimeError(
@@ -60,27 +76,19 @@ def _linear(x, W, b=None):
 
 def _linear_W(g, y, x, W, b=None):
     """yₙₒ = Σᵢ xₙᵢ Wₒᵢ, so ∂L/∂Wₒᵢ = Σₙ gₙₒ xₙᵢ = Gᵀ X."""
-    return g.T @ x if g.ndim == 2 else _rows(g).T @ _rows(x)
+    return np.dot(_rows(g).T, _rows(x))
 
 
 def _linear_b(g, y, x, W, b=None):
-    """∂L/∂bₒ = Σₙ gₙₒ = 1ᵀ G; as a product this runs several times as fast as np.sum."""
-    g = g if g.ndim == 2 else _rows(g)
-    return _ones(len(g), g.dtype) @ g
+    """∂L/∂bₒ = Σₙ gₙₒ = 1ᵀ G."""
+    return sum_of_rows(_rows(g))
 
 
 def _rows(x):
-    return np.reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
-
-
-@functools.lru_cache
-def _ones(n, dtype):
-    ones = np.ones(n, dtype)
-    ones.flags.writeable = False  # it is lent to many
-    return ones
+    return x if x.ndim == 2 else np.reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
 
 
 # fmt: off
-#                           ∂L/∂x                              ∂L/∂W      ∂L/∂b
-linear = primitive(_linear, lambda g, y, x, W, b=None: g @ W,  _linear_W, _linear_b)
+#                           ∂L/∂x                                        ∂L/∂W      ∂L/∂b
+linear = primitive(_linear, lambda g, y, x, W, b=None: _rows_times(g, W), _linear_W, _linear_b)
 # fmt: on

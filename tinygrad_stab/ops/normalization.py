@@ -2,17 +2,16 @@
 
 import numpy as np
 
-from ..graph import primitive
-from .reduction import count, sum_product
+from ..graph import Primitive, primitive
+from .reduction import count, mean_kept, mean_product, sum_product
 
 
 def _standardize(x, axis, eps):
     """y = (x − μ) / σ with σ = √(v + ε), for mean μ and (biased) variance v along axis. Returns y, μ, v."""
-    n = count(x.shape, axis) or 1
-    mu = np.sum(x, axis=axis, keepdims=True) / n
+    mu = mean_kept(x, axis)
     deviation = x - mu
-    v = sum_product(deviation, deviation, axis) / n  # E x² − μ² would cancel for a large mean
-    return deviation * (1 / np.sqrt(v + eps)), mu, v
+    v = mean_product(deviation, deviation, axis)  # E x² − μ² would cancel for a large mean
+    return np.multiply(deviation, 1 / np.sqrt(v + eps), out=deviation), mu, v
 
 
 def _standardize_rule(g, y, x, axis, eps):
@@ -33,12 +32,8 @@ def _standardize_rule(g, y, x, axis, eps):
     g_y, g_mu, g_v = g
     y, _, v = y
     sigma = np.sqrt(v + eps)
+    gx = np.zeros_like(y) if g_y is None else standardize_input(g_y, y, sigma, axis=axis)
     n = count(x.shape, axis) or 1
-    if g_y is None:
-        gx = np.zeros_like(y)
-    else:
-        mean_g, mean_gy = np.sum(g_y, axis=axis, keepdims=True) / n, sum_product(g_y, y, axis) / n
-        gx = (g_y - mean_g - y * mean_gy) * (1 / sigma)
     if g_mu is not None:
         gx = gx + g_mu / n
     if g_v is not None:
@@ -46,7 +41,30 @@ def _standardize_rule(g, y, x, axis, eps):
     return gx
 
 
-standardize = primitive(_standardize, _standardize_rule)
+def _standardize_input(g, y, sigma, axis):
+    """p = (g − mean(g) − y · mean(g y)) / σ along axis, in one piece of memory."""
+    p = y * mean_product(g, y, axis)
+    p += mean_kept(g, axis)
+    np.subtract(g, p, out=p)
+    p /= sigma
+    return p
+
+
+def _standardize_input_y(h, p, g, y, sigma, axis):
+    """The last term depends on y twice: ∂L/∂y = −(h · mean(g y) + g · mean(h y)) / σ, for h = ∂L/∂p."""
+    n = count(y.shape, axis) or 1
+    return -(h * sum_product(g, y, axis) + g * sum_product(h, y, axis)) / (n * sigma)
+
+
+# fmt: off
+#                                         ∂L/∂x
+standardize = primitive(_standardize,     _standardize_rule)
+#                                         ∂L/∂g: the same once more     ∂L/∂y                 ∂L/∂σ = −Σ h p / σ
+standardize_input: Primitive = primitive(_standardize_input,
+    lambda h, p, g, y, sigma, axis: standardize_input(h, y, sigma, axis=axis),
+    _standardize_input_y,
+    lambda h, p, g, y, sigma, axis: -sum_product(h, p, axis) / sigma)
+# fmt: on
 
 
 def _root_mean_square(x, axis, eps):
