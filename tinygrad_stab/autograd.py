@@ -29,6 +29,7 @@ from .anomaly import check_backward, detect_anomaly, set_detect_anomaly
 from .grad_mode import enable_grad, mode, no_grad
 from .graph import PICK, Node, Parts, Primitive, TensorBase, array_of
 from .memory import latest
+from .sums import sum_of_rows
 
 __all__ = ["backward", "detect_anomaly", "enable_grad", "grad", "no_grad", "set_detect_anomaly"]
 
@@ -105,8 +106,11 @@ def _leading_to(targets: set[Node], roots: dict[Node, Any]) -> set[Node]:
 
 def _undo_broadcasting(g: Any, shape: tuple[int, ...]) -> Any:
     """Give g the input's shape: a value used n times collects n gradients, n values summed share one."""
-    if g.ndim > len(shape):
-        g = np.sum(g, axis=tuple(range(g.ndim - len(shape))))
+    new = g.ndim - len(shape)
+    if new > 0:
+        g = sum_of_rows(g) if g.ndim == 2 and new == 1 else np.sum(g, axis=tuple(range(new)))
+    if g.shape == shape:
+        return g
     repeated = tuple(
         axis for axis, n in enumerate(g.shape) if n != 1 and shape[len(shape) - g.ndim + axis] == 1
     )
@@ -218,7 +222,7 @@ def backward(
         if tensor is None:  # the leaf itself is gone
             continue
         if tensor._grad is not None:
-            tensor._grad = tensor._grad + g
+            tensor._grad = _as_tensor(tensor._grad + g if create_graph else tensor._grad.array + array_of(g))
         else:  # it must be nobody else's: a rule may have handed on what it got, or a view of it
             array = array_of(g)
             shared = create_graph or array.base is not None or id(array) in handed_out

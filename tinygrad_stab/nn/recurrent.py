@@ -134,8 +134,8 @@ class _Sequence(_Recurrent):
             self._add_weights(hidden_size if layer else input_size, suffix=f"_l{layer}")
         self.reset_parameters()
 
-    def _layer(self, z: Tensor, W: Tensor, b: Tensor | None, *state: Tensor) -> tuple[Tensor, ...]:
-        """From W_ih x + b_ih of all steps and the state before the first: all h, and the last state."""
+    def _layer(self, z: Tensor, W: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
+        """From W_ih x + b_ih + b_hh of all steps and the state before the first: all h, and the last state."""
         raise NotImplementedError
 
     def _run(self, input: Tensor, *given: Tensor | None) -> tuple[Tensor, list[Tensor]]:
@@ -148,8 +148,9 @@ class _Sequence(_Recurrent):
             weight_ih, weight_hh, bias_ih, bias_hh = (
                 getattr(self, f"{name}_l{layer}") for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
             )
-            z = ops.linear(xs, weight_ih, bias_ih)  # for all steps at once; only h needs one after the other
-            xs, *state = self._layer(z, weight_hh, bias_hh, *(start[layer] for start in starts))
+            bias = bias_ih + bias_hh if self.bias else None
+            z = ops.linear(xs, weight_ih, bias)  # for all steps at once; only h needs one after the other
+            xs, *state = self._layer(z, weight_hh, *(start[layer] for start in starts))
             ends.append(state)
         return xs.transpose(0, 1) if self.batch_first else xs, [ops.stack(*last) for last in zip(*ends)]
 
@@ -191,11 +192,11 @@ class RNN(_Sequence):
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first)
         self.nonlinearity, self._activation = nonlinearity, _activation(nonlinearity)
 
-    def _layer(self, z: Tensor, W: Tensor, b: Tensor | None, *state: Tensor) -> tuple[Tensor, ...]:
+    def _layer(self, z: Tensor, W: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         (h,) = state
         hs = []
         for z_t in ops.unbind(z):
-            h = self._activation(z_t + ops.linear(h, W, b))
+            h = self._activation(z_t + ops.linear(h, W))
             hs.append(h)
         return ops.stack(*hs), h
 
@@ -230,8 +231,8 @@ class LSTM(_Sequence):
             for layer in range(num_layers):
                 self._add_forget_bias(forget_bias, suffix=f"_l{layer}")
 
-    def _layer(self, z: Tensor, W: Tensor, b: Tensor | None, *state: Tensor) -> tuple[Tensor, ...]:
-        hs, cs, _, _ = ops.lstm_sequence(z if b is None else z + b, W, *state)
+    def _layer(self, z: Tensor, W: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
+        hs, cs, _, _ = ops.lstm_sequence(z, W, *state)
         return hs, hs[-1], cs[-1]
 
     def forward(

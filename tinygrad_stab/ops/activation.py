@@ -3,7 +3,7 @@
 A gradient dies wherever a slope is 0 in floating point. The numbers that matter, for float64 and (float32):
 
     tanh′ = 1 − y²         exactly 0 beyond |x| ≈ 19.0 (9 to 10), where y rounds to ±1; truth: 1e-16 (1e-8)
-    sigmoid′ = y (1 − y)   exactly 0 above x ≈ 36.7 (16.6); below, it decays as eˣ down to −745 (−103)
+    sigmoid′ = y (1 − y)   exactly 0 above x ≈ 36.7 (16.6); below, it decays as eˣ down to −709 (−88)
     relu′                  exactly 0 for all x ≤ 0: nothing comes back, however near the unit is to firing
 """
 
@@ -18,10 +18,10 @@ from .elementwise import erf
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 
+@np.errstate(over="ignore")
 def _sigmoid(x):
-    """σ(x) = 1 / (1 + e⁻ˣ) = eˣ / (1 + eˣ): of the two, the one whose exponent is not positive."""
-    e = np.exp(-np.abs(x))
-    return np.maximum(e, x >= 0) / (1 + e)  # e ≤ 1, so the maximum is 1 where x ≥ 0 and e elsewhere
+    """σ(x) = 1 / (1 + e⁻ˣ). Far to the left e⁻ˣ is ∞ in floating point, and σ(x) is 0: as it should be."""
+    return 1 / (1 + np.exp(-x))
 
 
 def _relu(x):

@@ -18,7 +18,12 @@ To differentiate the second, multiply it by h and add up: Σ h · conv2d_input(W
 with h in the place of x. So the derivatives of each of the three are the two others, and so to any order.
 
 To compute them, let C(x) hold the windows as columns, (c·kh·kw) × places. Then y = W C(x), a matrix product,
-∂T/∂W = Σₙ g C(x)ᵀ and ∂T/∂x = Cᵀ(Wᵀ g), where Cᵀ adds each window to where it was taken from.
+and ∂T/∂W = Σₙ g C(x)ᵀ. As for ∂T/∂x, the pixel r = s i + u − p meets g[i] through W[u]. So spread g out to
+every s-th place, with zeros between, G[s i] = g[i]; then, and likewise across,
+
+    ∂T/∂x[n, c, r] = Σ_{o, u} W[o, c, u] · G[n, o, r + p − u]
+
+which is a convolution again, of G, with the kernel turned round.
 """
 
 import math
@@ -27,6 +32,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from ..graph import Primitive, primitive
+
+IN_CACHE = 2**18  # numbers
 
 
 def windows(x, kernel, stride):
@@ -46,21 +53,16 @@ def padded(x, padding, value=0):
 
 
 def _columns(x, kernel, stride, padding):
-    """C: every window as a column, (n, c, h, w) → (n, c·kh·kw, places)."""
+    """C, (n, c, h, w) → (n, c·kh·kw, places), of a few images at a time: yields which, and their columns.
+
+    All at once they would be kh·kw times as large as x, and would not stay in the processor's cache.
+    """
     views = np.moveaxis(windows(padded(x, padding), kernel, stride), (4, 5), (2, 3))
-    n, c, kh, kw, *places = views.shape
-    return views.reshape(n, c * kh * kw, math.prod(places))
-
-
-def _add_columns(columns, size, places, kernel, stride, padding):
-    """Cᵀ: add every column to the window that it was taken from, (n, c·kh·kw, places) → (n, c, *size)."""
-    (h, w), (down, across), (s, t), (p, q) = size, places, stride, padding
-    n, c = len(columns), columns.shape[1] // math.prod(kernel)
-    columns = columns.reshape(n, c, *kernel, down, across)
-    x = np.zeros((n, c, h + 2 * p, w + 2 * q), columns.dtype)
-    for u, v in np.ndindex(*kernel):
-        x[:, :, u : u + s * down : s, v : v + t * across : t] += columns[:, :, u, v]
-    return x[:, :, p : p + h, q : q + w]
+    rows, places = math.prod(views.shape[1:4]), math.prod(views.shape[4:])
+    few = max(IN_CACHE // max(rows * places, 1), 1)
+    for start in range(0, len(x), few):
+        some = slice(start, start + few)
+        yield some, views[some].reshape(-1, rows, places)
 
 
 def _flat(x, start):
@@ -71,22 +73,29 @@ def _conv2d(x, W, b, stride, padding):
     """y = W C(x) + b, for x (n, c, h, w), W (o, c, kh, kw), b (o) → (n, o, places down, places across)."""
     kernel = W.shape[2:]
     places = [(m + 2 * p - k) // s + 1 for m, p, k, s in zip(x.shape[2:], padding, kernel, stride)]
-    y = _flat(W, 1) @ _columns(x, kernel, stride, padding)
+    y = np.empty((len(x), len(W), math.prod(places)), np.result_type(x, W))
+    for some, columns in _columns(x, kernel, stride, padding):
+        np.matmul(_flat(W, 1), columns, out=y[some])
     if b is not None:
         y += b[:, None]
     return y.reshape(len(x), len(W), *places)
 
 
 def _conv2d_input(W, g, size, stride, padding):
-    """∂T/∂x = Cᵀ(Wᵀ g), for W (o, c, kh, kw), g (n, o, places) → (n, c, *size)."""
-    columns = _flat(W, 1).T @ _flat(g, 2)
-    return _add_columns(columns, size, g.shape[2:], W.shape[2:], stride, padding)
+    """∂T/∂x: G convolved with W turned round, for W (o, c, kh, kw), g (n, o, places) → (n, c, *size)."""
+    (h, w), (kh, kw), (s, t), (p, q), (n, o, down, across) = size, W.shape[2:], stride, padding, g.shape
+    spread = np.zeros((n, o, h + 2 * p + kh - 1, w + 2 * q + kw - 1), g.dtype)
+    spread[:, :, kh - 1 : kh - 1 + s * down : s, kw - 1 : kw - 1 + t * across : t] = g
+    turned = np.swapaxes(W[:, :, ::-1, ::-1], 0, 1)
+    return _conv2d(spread[:, :, p : p + h + kh - 1, q : q + w + kw - 1], turned, None, (1, 1), (0, 0))
 
 
 def _conv2d_weight(x, g, kernel, stride, padding):
     """∂T/∂W = Σₙ g C(x)ᵀ, for x (n, c, h, w), g (n, o, places) → (o, c, *kernel)."""
-    products = _flat(g, 2) @ np.swapaxes(_columns(x, kernel, stride, padding), 1, 2)
-    return np.sum(products, axis=0).reshape(g.shape[1], x.shape[1], *kernel)
+    W = np.zeros((g.shape[1], x.shape[1], *kernel), np.result_type(x, g))
+    for some, columns in _columns(x, kernel, stride, padding):
+        W += np.sum(_flat(g[some], 2) @ np.swapaxes(columns, 1, 2), axis=0).reshape(W.shape)
+    return W
 
 
 # fmt: off

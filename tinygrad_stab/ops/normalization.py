@@ -3,7 +3,8 @@
 import numpy as np
 
 from ..graph import Primitive, primitive
-from .reduction import count, mean_kept, mean_product, sum_product
+from ..sums import mean_kept, mean_product
+from .reduction import count, sum_product
 
 
 def _standardize(x, axis, eps):
@@ -33,11 +34,10 @@ def _standardize_rule(g, y, x, axis, eps):
     y, _, v = y
     sigma = np.sqrt(v + eps)
     gx = np.zeros_like(y) if g_y is None else standardize_input(g_y, y, sigma, axis=axis)
-    n = count(x.shape, axis) or 1
     if g_mu is not None:
-        gx = gx + g_mu / n
+        gx = gx + g_mu / (count(x.shape, axis) or 1)
     if g_v is not None:
-        gx = gx + g_v * (2 / n) * sigma * y
+        gx = gx + g_v * (2 / (count(x.shape, axis) or 1)) * sigma * y
     return gx
 
 
@@ -57,9 +57,8 @@ def _standardize_input_y(h, p, g, y, sigma, axis):
 
 
 # fmt: off
-#                                         ∂L/∂x
-standardize = primitive(_standardize,     _standardize_rule)
-#                                         ∂L/∂g: the same once more     ∂L/∂y                 ∂L/∂σ = −Σ h p / σ
+standardize = primitive(_standardize, _standardize_rule)
+# By g it is linear, and its own transpose; the rule by σ is −Σ h p / σ.
 standardize_input: Primitive = primitive(_standardize_input,
     lambda h, p, g, y, sigma, axis: standardize_input(h, y, sigma, axis=axis),
     _standardize_input_y,
@@ -107,7 +106,7 @@ def _scale_shift_gamma(g, y, x, gamma, beta):
     """∂L/∂γ = Σ g x over the axes along which γ is repeated."""
     new = x.ndim - gamma.ndim
     repeated = tuple(k for k in range(x.ndim) if k < new or gamma.shape[k - new] == 1)
-    return sum_product(g, x, repeated)
+    return np.reshape(sum_product(g, x, repeated), gamma.shape)
 
 
 scale_shift = primitive(

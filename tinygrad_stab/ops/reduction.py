@@ -4,32 +4,28 @@ them.
 Most rules here first give the reduced axes back to g and y (`spread`), so that both fit the input again.
 """
 
-import functools
 import math
 
 import numpy as np
 
+from .. import sums
 from ..graph import constant, primitive
 from ..numpy_protocol import ANSWERS
+from ..sums import axes_of
 from .elementwise import absolute
-
-
-def _axes(shape, axis):
-    axes = range(len(shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    return {a % len(shape) for a in axes}
 
 
 def spread(reduced, shape, axis, keepdims):
     """Put the axes that a reduction of this shape removed back into its result, with length 1."""
     if keepdims or not shape:
         return reduced
-    axes = _axes(shape, axis)
+    axes = axes_of(len(shape), axis)
     return np.reshape(reduced, tuple(1 if k in axes else n for k, n in enumerate(shape)))
 
 
 def count(shape, axis):
     """How many elements a reduction of this shape along axis makes one of."""
-    return math.prod(shape[a] for a in _axes(shape, axis))
+    return math.prod(shape[a] for a in axes_of(len(shape), axis))
 
 
 def _sum_rule(g, y, x, axis=None, keepdims=False):
@@ -62,53 +58,6 @@ def _extreme_rule(g, y, x, axis=None, keepdims=False):
     """The gradient goes to the largest (smallest) element; equals share it evenly."""
     chosen = x == spread(y, x.shape, axis, keepdims)
     return spread(g, x.shape, axis, keepdims) * chosen / np.sum(chosen, axis=axis, keepdims=True)
-
-
-def _sum_product(a, b, axis):
-    """Σ a b along axis, which stays with length 1, for a and b of one shape; the product is never stored.
-
-    Terms are added one after the other: over millions of float32 elements np.sum would keep more digits.
-    """
-    subscripts, with_length_1 = _subscripts(a.ndim, axis)
-    return np.einsum(subscripts, a, b)[with_length_1]
-
-
-@functools.lru_cache
-def _subscripts(ndim, axis):
-    """What einsum is told, such as "ab,ab->a", and the index that puts the summed axes back."""
-    letters, summed = "abcdefghijklmnop"[:ndim], _axes((0,) * ndim, axis)
-    return f"{letters},{letters}->" + "".join(letters[k] for k in range(ndim) if k not in summed), tuple(
-        None if k in summed else slice(None) for k in range(ndim)
-    )
-
-
-@functools.lru_cache
-def _ones(n, dtype):
-    ones = np.ones(n, dtype)
-    ones.flags.writeable = False  # it is lent to many
-    return ones
-
-
-def sum_of_rows(x):
-    """Σₙ xₙ for the rows xₙ of a matrix, as 1ᵀ X: as a product it runs several times as fast as np.sum."""
-    return np.dot(_ones(len(x), x.dtype), x)
-
-
-def mean_kept(x, axis):
-    """The mean of an array along axis, which stays with length 1; of nothing, 0."""
-    if x.ndim == 2 and axis in (0, (0,)):
-        total = sum_of_rows(x)[None, :]
-    elif x.ndim == 2 and axis in (-1, (-1,)):
-        total = np.dot(x, _ones(x.shape[1], x.dtype))[:, None]
-    else:
-        total = np.sum(x, axis=axis, keepdims=True)
-    return total / (x.size // (total.size or 1) or 1)
-
-
-def mean_product(a, b, axis):
-    """The mean of a b along axis, which stays with length 1, for arrays of one shape; of nothing, 0."""
-    total = _sum_product(a, b, axis)
-    return total / (a.size // (total.size or 1) or 1)
 
 
 def _norm(x, p=2, axis=None, keepdims=False):
@@ -179,7 +128,7 @@ logsumexp   = primitive(_logsumexp,   _logsumexp_rule)
 softmax     = primitive(_softmax,     _softmax_rule)
 log_softmax = primitive(_log_softmax, _log_softmax_rule)
 cumsum      = primitive(np.cumsum,    _cumsum_rule)
-sum_product = primitive(_sum_product, lambda g, y, a, b, axis: g * b, lambda g, y, a, b, axis: g * a)
+sum_product = primitive(sums.sum_product, lambda g, y, a, b, axis: g * b, lambda g, y, a, b, axis: g * a)
 # fmt: on
 
 
