@@ -34,8 +34,8 @@ def batch_norm(
     biased (÷ n) in the formula, but unbiased (÷ (n − 1)) in running_var, as in Ioffe & Szegedy 2015.
     Otherwise μ and v are the running ones.
     """
-    axes = tuple(k for k in range(input.array.ndim) if k != 1)
-    shape = tuple(n if k == 1 else 1 for k, n in enumerate(input.array.shape))
+    axes = (0, *range(2, input.array.ndim))
+    per_channel = (1, -1, *[1] * (input.array.ndim - 2))
     if training or running_mean is None or running_var is None:
         n = input.array.size // max(input.array.shape[1], 1)
         if n == 1:
@@ -49,9 +49,9 @@ def batch_norm(
             _move(running_mean, mean.array, momentum)
             _move(running_var, var.array * (n / (n - 1)), momentum)
     else:
-        y = (input - running_mean.reshape(shape)) / (running_var.reshape(shape) + eps).sqrt()
-    if len(shape) > 2:  # in (n, channels), γ and β meet the last dim as they are
-        weight, bias = (p if p is None else p.reshape(shape) for p in (weight, bias))
+        y = (input - running_mean.reshape(per_channel)) / (running_var.reshape(per_channel) + eps).sqrt()
+    if len(axes) > 1:  # in (n, channels), γ and β meet the last dim as they are
+        weight, bias = (p if p is None else p.reshape(per_channel) for p in (weight, bias))
     return scaled_and_shifted(y, weight, bias)
 
 
