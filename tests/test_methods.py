@@ -51,6 +51,9 @@ def test_max_along_a_dim_names_the_index() -> None:
     result = matrix().min(dim=0, keepdim=True)
     assert same(result.values, [[1, 3, 2]])
     assert same(result.indices, [[0, 1, 0]])
+    assert repr(matrix().max(1)).splitlines()[0] == "torch.return_types.max("
+    assert repr(matrix().max(1)).endswith(",\nindices=tensor([1, 2]))")
+    assert repr(result).startswith("torch.return_types.min(\nvalues=tensor([[1., 3., 2.]]")
     assert matrix().max().item() == 6
     assert same(matrix().max(torch.tensor(3.0)), np.maximum(A, 3))
     assert same(matrix().argmax(1), [1, 2])

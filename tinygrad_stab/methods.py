@@ -19,10 +19,22 @@ from .ops import elementwise, reduction
 
 
 class Extreme(NamedTuple):
-    """What `max(dim)` and `min(dim)` return."""
+    """What `max(dim)` and `min(dim)` return; it prints as PyTorch's does."""
 
     values: Any
     indices: Any
+
+    def __repr__(self) -> str:
+        name = type(self).__name__.lower()
+        return f"torch.return_types.{name}(\nvalues={self.values!r},\nindices={self.indices!r})"
+
+
+class Max(Extreme):
+    __slots__ = ()
+
+
+class Min(Extreme):
+    __slots__ = ()
 
 
 class Methods(InPlace):
@@ -118,13 +130,15 @@ class Methods(InPlace):
 
     def max(self, dim: Any = None, keepdim: bool = False) -> Any:
         """The largest element, along a dim with its index; with another tensor, the larger of each pair."""
-        return self._extreme(ops.max, ops.maximum, reduction.argmax, dim, keepdim)
+        return self._extreme(Max, ops.max, ops.maximum, reduction.argmax, dim, keepdim)
 
     def min(self, dim: Any = None, keepdim: bool = False) -> Any:
         """The smallest element, along a dim with its index; with another tensor, the smaller of each pair."""
-        return self._extreme(ops.min, ops.minimum, reduction.argmin, dim, keepdim)
+        return self._extreme(Min, ops.min, ops.minimum, reduction.argmin, dim, keepdim)
 
-    def _extreme(self, reduce: Callable, pairwise: Callable, where: Callable, dim: Any, keepdim: bool) -> Any:
+    def _extreme(
+        self, kind: Any, reduce: Callable, pairwise: Callable, where: Callable, dim: Any, keepdim: bool
+    ) -> Any:
         if dim is None:
             return reduce(self)
         if isinstance(dim, TensorBase):
@@ -132,7 +146,7 @@ class Methods(InPlace):
         indices = where(self, axis=dim, keepdims=True)
         # Not amax: among equals, the one whose index is returned gets all the gradient.
         values = self.gather(dim, indices)
-        return Extreme(values, indices) if keepdim else Extreme(values.squeeze(dim), indices.squeeze(dim))
+        return kind(values, indices) if keepdim else kind(values.squeeze(dim), indices.squeeze(dim))
 
     def gather(self, dim: int, index: Any) -> Any:
         """out[i, j, …] = self[i, …, index[i, j, …], …]: along dim, the elements that index names."""

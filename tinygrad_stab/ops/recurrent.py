@@ -47,17 +47,7 @@ def _lstm_step(z, c):
 
 
 def _factors(gates, squashed, c):
-    """What a gradient is multiplied by on its way back from h′ = o tanh c′ and c′ = f c + i a.
-
-    The chain rule leads from h′ and c′ to c′, and from there to z and c, with σ′ = y (1 − y), tanh′ = 1 − y²:
-
-        δ_c    = ∂L/∂c′ + ∂L/∂h′ · o tanh′(c′)                           directly, and through h′
-        δ_z    = (δ_c a σ′, δ_c c σ′, δ_c i tanh′, ∂L/∂h′ tanh(c′) σ′)   for the gates i, f, a, o
-        ∂L/∂c  = δ_c f
-
-    Returned are o tanh′(c′) and the four factors in δ_z, side by side. Over many steps the last line is a
-    product of forget gates alone; where f ≈ 1, the gradient travels.
-    """
+    """The factors in the rule below: o tanh′(c′), and those of δ_z side by side."""
     i, f, a, o = _quarters(gates)
     to_z = [a * (i * (1 - i)), c * (f * (1 - f)), i * (1 - a * a), squashed * (o * (1 - o))]
     return o * (1 - squashed * squashed), np.concatenate(to_z, axis=-1)
@@ -73,7 +63,15 @@ def _by_side_outputs(g_gates, g_s, gates, squashed):
 
 
 def _lstm_step_rule(g, y, z, c):
-    """∂L/∂z and ∂L/∂c, as `_factors` derives them."""
+    """The chain rule leads from h′ = o tanh c′ to c′ = f c + i a, and from there to z and c:
+
+        δ_c   = ∂L/∂c′ + ∂L/∂h′ · o tanh′(c′)                            directly, and through h′
+        ∂L/∂z = (δ_c a σ′, δ_c c σ′, δ_c i tanh′, ∂L/∂h′ tanh(c′) σ′)    for the gates i, f, a, o
+        ∂L/∂c = δ_c f
+
+    with σ′ = y (1 − y) and tanh′ = 1 − y². Over many steps the last line is a product of forget gates alone;
+    where f ≈ 1, the gradient travels.
+    """
     g_h, g_c, g_gates, g_s = g
     _, _, gates, squashed = y
     to_c, to_z = _factors(gates, squashed, c)
@@ -108,11 +106,11 @@ def _lstm_sequence(zx, W, h0, c0):
 def _lstm_sequence_rule(g, y, zx, W, h0, c0):
     """Backpropagation through time, written out: from the last step to the first,
 
-        δ_h ← ∂L/∂hₜ + δ_h                      what the loss, and the steps after t, say about hₜ
-        δ_c ← ∂L/∂cₜ + δ_c + δ_h oₜ tanh′(cₜ)   and about the cell state cₜ
-        δ_z = (δ_c, δ_c, δ_c, δ_h) · factors    for the gates i, f, a, o: see `_factors`
-        δ_c ← δ_c fₜ                            back through the cell: times the forget gate
-        δ_h ← δ_z W                             back through the weights: times W, the same at every step
+        δ_h ← ∂L/∂hₜ + δ_h                       what the loss, and the steps after t, say about hₜ
+        δ_c ← ∂L/∂cₜ + δ_c + δ_h oₜ tanh′(cₜ)    and about the cell state cₜ
+        δ_z = (δ_c aₜ σ′, δ_c cₜ₋₁ σ′, δ_c iₜ tanh′, δ_h tanh(cₜ) σ′)    for the gates i, f, a, o
+        δ_c ← δ_c fₜ                             back through the cell: times the forget gate
+        δ_h ← δ_z W                              back through the weights: times W, the same at every step
 
     The last two lines are the lesson. The path by h is multiplied by W and slopes T times, and vanishes or
     explodes like that of any RNN; the path by c is multiplied by forget gates only. All steps share W, so
