@@ -117,7 +117,7 @@ def replacements(draw, shape, key):
 @st.composite
 def gates(draw):
     inputs = tuple(draw(arrays(draw(shapes))) for _ in range(draw(st.integers(1, 3))))
-    return Sample(nn.backward_hooks.gate, inputs)
+    return Sample(nn.hooks.gate, inputs)
 
 
 # fmt: off

@@ -44,6 +44,12 @@ def test_dim_and_axis_mean_the_same() -> None:
     assert same(t.sum([0, 1]), 21)
 
 
+def test_functions_take_their_first_argument_by_its_name() -> None:
+    assert same(torch.sum(input=matrix(), dim=0), A.sum(0))
+    assert same(torch.clamp(input=matrix(), max=2), np.minimum(A, 2))
+    assert torch.max(input=matrix()).item() == 6
+
+
 def test_max_along_a_dim_names_the_index() -> None:
     values, indices = matrix().max(1)
     assert same(values, [5, 6])

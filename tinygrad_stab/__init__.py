@@ -18,134 +18,58 @@ Read it in this order. Each file is one idea and imports only from those above i
 The names are PyTorch's: `import tinygrad_stab as torch` and go on.
 """
 
+import importlib
+
+# isort: off
+# fmt: off
 from . import autograd, derivatives, linalg, nn, optim, utils
 from .creation import (
-    arange,
-    as_tensor,
-    empty,
-    empty_like,
-    eye,
-    from_numpy,
-    full,
-    full_like,
-    linspace,
-    logspace,
-    normal,
-    ones,
-    ones_like,
-    rand,
-    rand_like,
-    randint,
-    randn,
-    randn_like,
-    randperm,
-    tensor,
-    zeros,
+    arange, as_tensor, empty, empty_like, eye, from_numpy, full, full_like, linspace, logspace,
+    normal, ones, ones_like, rand, rand_like, randint, randn, randn_like, randperm, tensor, zeros,
     zeros_like,
 )
 from .dtypes import (
-    bool,
-    double,
-    float16,
-    float32,
-    float64,
-    get_default_dtype,
-    int32,
-    int64,
-    long,
-    set_default_dtype,
-    uint8,
+    bool, double, float16, float32, float64, get_default_dtype, int32, int64, long,
+    set_default_dtype, uint8,
 )
 from .function import Function
 from .functions import (
-    abs,
-    add,
-    all,
-    allclose,
-    amax,
-    amin,
-    any,
-    argmax,
-    argmin,
-    cat,
-    clamp,
-    cos,
-    cumsum,
-    div,
-    equal,
-    erf,
-    exp,
-    flatten,
-    gather,
-    is_tensor,
-    isfinite,
-    isinf,
-    isnan,
-    log,
-    log1p,
-    log10,
-    log_softmax,
-    logsumexp,
-    matmul,
-    max,
-    maximum,
-    mean,
-    median,
-    min,
-    minimum,
-    mm,
-    mul,
-    neg,
-    norm,
-    permute,
-    pow,
-    quantile,
-    relu,
-    reshape,
-    sigmoid,
-    sign,
-    sin,
-    softmax,
-    sqrt,
-    square,
-    squeeze,
-    stack,
-    std,
-    sub,
-    sum,
-    tanh,
-    transpose,
-    unbind,
-    unsqueeze,
-    var,
-    where,
+    abs, add, all, allclose, amax, amin, any, argmax, argmin, cat, clamp, cos, cumsum, div, equal,
+    erf, exp, flatten, gather, is_tensor, isfinite, isinf, isnan, log, log1p, log10, log_softmax,
+    logsumexp, matmul, max, maximum, mean, median, min, minimum, mm, mul, neg, norm, permute, pow,
+    quantile, relu, reshape, sigmoid, sign, sin, softmax, sqrt, square, squeeze, stack, std, sub,
+    sum, tanh, transpose, unbind, unsqueeze, var, where,
 )
 from .grad_mode import enable_grad, is_grad_enabled, no_grad
 from .gradcheck import directional_check, gradcheck
+from .left_out import names_left_out
 from .printing import set_printoptions
 from .random import Generator, manual_seed
 from .tensor import Size, Tensor
 
+# fmt: on
+# isort: on
+
 inference_mode = no_grad
 
-
-_LEFT_OUT = {
-    "einsum": "write the sum with @, * and .sum(dim)",
-    "histc": "use np.histogram(t.detach(), bins), which does not need a gradient",
-    "histogram": "use np.histogram(t.detach(), bins), which does not need a gradient",
-    "device": "there is only the CPU; device='cpu' is accepted as a string",
-    "cuda": "there is only the CPU; write device = 'cpu'",
-}
+_left_out = names_left_out(
+    __name__,
+    {
+        "einsum": "write the sum with @, * and .sum(dim)",
+        "histc": "use np.histogram(t.detach(), bins), which does not need a gradient",
+        "histogram": "use np.histogram(t.detach(), bins), which does not need a gradient",
+        "device": "there is only the CPU; device='cpu' is accepted as a string",
+        "cuda": "there is only the CPU; write device = 'cpu'",
+    },
+)
 
 
 def __getattr__(name: str) -> object:
-    if name in ("stability", "save", "load"):  # loaded when first used, for the sake of a quick import
-        import importlib
-
-        module = importlib.import_module(".stability" if name == "stability" else ".serialization", __name__)
-        return module if name == "stability" else getattr(module, name)
-    reason = f": left out, {_LEFT_OUT[name]}" if name in _LEFT_OUT else ""
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}{reason}")
+    if name == "stability":  # loaded when first used, as are save and load, for the sake of a quick import
+        return importlib.import_module(".stability", __name__)
+    if name in ("save", "load"):
+        return getattr(importlib.import_module(".serialization", __name__), name)
+    return _left_out(name)
 
 
 # PyTorch keeps these under torch.autograd, whose file, the chain rule, stands below them here.

@@ -22,10 +22,10 @@ REMEDIES = {
     "sqrt": "√x is undefined below 0 and has an infinite slope at 0: take (x + 1e-12).sqrt()",
     "exp": "eˣ overflows beyond 88 in float32, 709 in float64: subtract the maximum, as logsumexp does",
     "power": "a negative base with a broken exponent, 0 to a negative power, or an overflow: clamp the base",
-    "linear": "a sum of products has overflowed: the signal explodes, see stability.probe(); start with "
+    "matmul": "a sum of products has overflowed: the signal explodes, see stability.probe(); start with "
     "smaller weights, normalize, or take smaller steps",
 }
-REMEDIES["matmul"] = REMEDIES["linear"]
+REMEDIES["linear"] = REMEDIES["matmul"]
 BEFORE = "it came in from outside: from the data, or from a weight that an earlier step threw out of range"
 GENERAL = "follow the values: print the inputs before this line, and see whether they grow from step to step"
 

@@ -1,4 +1,8 @@
-"""Tensors out of nothing: from values, filled with a constant, evenly spaced, or random."""
+"""Tensors out of nothing: from values, filled with a constant, evenly spaced, or random.
+
+All take `requires_grad` and, for PyTorch's sake, device="cpu". Without a `dtype` floats get the default one,
+and a `…_like` that of the other tensor. A shape is written `zeros(2, 3)` or `zeros((2, 3))`.
+"""
 
 from __future__ import annotations
 
@@ -12,23 +16,41 @@ from .random import Generator, numpy_generator, uniform
 from .tensor import Tensor
 
 
-def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, device: Any = "cpu") -> Tensor:
-    """Make a tensor of numbers, nested lists or an array; the values are copied.
+def _tensor(array: np.ndarray, requires_grad: bool = False, device: Any = "cpu") -> Tensor:
+    if str(device) != "cpu":
+        raise RuntimeError(
+            f"there is no device {device!r} here: this library computes with NumPy, on the CPU"
+        )
+    made = Tensor(array)
+    made.requires_grad = requires_grad
+    return made
 
-    Python floats become the default dtype, float32; NumPy arrays keep theirs, as in PyTorch.
-    """
+
+def _float(dtype: Any) -> np.dtype:
+    return dtypes.get_default_dtype() if dtype is None else np.dtype(dtype)
+
+
+def _shape(size: tuple) -> tuple[int, ...]:
+    return tuple(size[0]) if len(size) == 1 and isinstance(size[0], Sequence) else size
+
+
+# --- from values --------------------------------------------------------------------------------------------
+
+
+def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, device: Any = "cpu") -> Tensor:
+    """Copy numbers, nested lists or an array; Python floats become float32, NumPy arrays keep their dtype."""
     return _tensor(np.array(_values(data, dtype)), requires_grad, device)
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = "cpu") -> Tensor:
-    """Make a tensor that shares the memory of an array where it can; a tensor is returned as it is."""
+    """Share the memory of an array where it can be shared; a tensor is returned as it is."""
     if isinstance(data, Tensor):
         return data if dtype is None else data.astype(dtype)
     return _tensor(np.asarray(_values(data, dtype)), device=device)
 
 
 def from_numpy(array: np.ndarray) -> Tensor:
-    """Make a tensor that shares the memory of an array."""
+    """Share the memory of an array."""
     if not isinstance(array, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(array).__name__}); for lists use torch.tensor(data)")
     return Tensor(array)
@@ -43,10 +65,9 @@ def _values(data: Any, dtype: Any) -> np.ndarray:
         raise ValueError("cannot make a tensor of rows of different lengths") from None
     if array.dtype.kind not in "fiub":
         raise TypeError(f"cannot make a tensor of {array.dtype}: its elements must be numbers or bools")
-    if dtype is None:
-        python_floats = array.dtype.kind == "f" and not _has_dtype(data)
-        dtype = dtypes.get_default_dtype() if python_floats else array.dtype
-    return array.astype(dtype, copy=False)
+    if dtype is None and array.dtype.kind == "f" and not _has_dtype(data):
+        dtype = dtypes.get_default_dtype()
+    return array if dtype is None else array.astype(dtype, copy=False)
 
 
 def _has_dtype(data: Any) -> bool:
@@ -56,168 +77,89 @@ def _has_dtype(data: Any) -> bool:
     return isinstance(data, (np.ndarray, np.generic, Tensor))
 
 
-def _tensor(array: np.ndarray, requires_grad: bool = False, device: Any = "cpu") -> Tensor:
-    if str(device) != "cpu":
-        raise RuntimeError(
-            f"there is no device {device!r} here: this library computes with NumPy, on the CPU"
-        )
-    made = Tensor(array)
-    if requires_grad:
-        made.requires_grad = True
-    return made
+# --- filled with a constant ---------------------------------------------------------------------------------
 
 
-def _float(dtype: Any) -> np.dtype:
-    return dtypes.get_default_dtype() if dtype is None else np.dtype(dtype)
+# fmt: off
+def zeros(*size: Any, dtype: Any = None, **options: Any) -> Tensor:
+    return _tensor(np.zeros(_shape(size), _float(dtype)), **options)
+
+def ones(*size: Any, dtype: Any = None, **options: Any) -> Tensor:
+    return _tensor(np.ones(_shape(size), _float(dtype)), **options)
+
+def empty(*size: Any, dtype: Any = None, **options: Any) -> Tensor:  # with whatever the memory holds
+    return _tensor(np.empty(_shape(size), _float(dtype)), **options)
+
+def zeros_like(input: Tensor, *, dtype: Any = None, **options: Any) -> Tensor:
+    return _tensor(np.zeros_like(input.array, dtype=dtype), **options)
+
+def ones_like(input: Tensor, *, dtype: Any = None, **options: Any) -> Tensor:
+    return _tensor(np.ones_like(input.array, dtype=dtype), **options)
+
+def empty_like(input: Tensor, *, dtype: Any = None, **options: Any) -> Tensor:
+    return _tensor(np.empty_like(input.array, dtype=dtype), **options)
+
+def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, **options: Any) -> Tensor:
+    return _tensor(np.full_like(input.array, fill_value, dtype=dtype), **options)
+# fmt: on
 
 
-def _shape(size: tuple) -> tuple[int, ...]:
-    return tuple(size[0]) if len(size) == 1 and isinstance(size[0], Sequence) else size
-
-
-def zeros(*size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = "cpu") -> Tensor:
-    """Zeros of a shape: `zeros(2, 3)` or `zeros((2, 3))`."""
-    return _tensor(np.zeros(_shape(size), _float(dtype)), requires_grad, device)
-
-
-def ones(*size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = "cpu") -> Tensor:
-    """Ones of a shape."""
-    return _tensor(np.ones(_shape(size), _float(dtype)), requires_grad, device)
-
-
-def empty(*size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = "cpu") -> Tensor:
-    """Memory of a shape, with whatever values it happens to hold."""
-    return _tensor(np.empty(_shape(size), _float(dtype)), requires_grad, device)
-
-
-def full(
-    size: Sequence[int],
-    fill_value: Any,
-    *,
-    dtype: Any = None,
-    requires_grad: bool = False,
-    device: Any = "cpu",
-) -> Tensor:
+def full(size: Sequence[int], fill_value: Any, *, dtype: Any = None, **options: Any) -> Tensor:
     """One value, in a shape."""
     value = np.asarray(fill_value)
     dtype = _float(dtype) if dtype is not None or value.dtype.kind == "f" else value.dtype
-    return _tensor(np.full(tuple(size), value, dtype), requires_grad, device)
+    return _tensor(np.full(tuple(size), value, dtype), **options)
 
 
-def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = "cpu") -> Tensor:
+def eye(n: int, m: int | None = None, *, dtype: Any = None, **options: Any) -> Tensor:
     """The identity matrix, n × m."""
-    return _tensor(np.eye(n, m, dtype=_float(dtype)), device=device)
+    return _tensor(np.eye(n, m, dtype=_float(dtype)), **options)
 
 
-def arange(
-    start: Any,
-    end: Any = None,
-    step: Any = 1,
-    *,
-    dtype: Any = None,
-    requires_grad: bool = False,
-    device: Any = "cpu",
-) -> Tensor:
+# --- evenly spaced ------------------------------------------------------------------------------------------
+
+
+def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, **options: Any) -> Tensor:
     """start, start + step, … below end; `arange(n)` counts from 0."""
-    start, end = (0, start) if end is None else (start, end)
-    array = np.arange(start, end, step)
-    return _tensor(
-        array.astype(_float(dtype) if dtype is not None or array.dtype.kind == "f" else int), requires_grad
-    )
+    array = np.arange(0, start, step) if end is None else np.arange(start, end, step)
+    dtype = _float(dtype) if dtype is not None or array.dtype.kind == "f" else int
+    return _tensor(array.astype(dtype), **options)
 
 
-def linspace(
-    start: float,
-    end: float,
-    steps: int,
-    *,
-    dtype: Any = None,
-    requires_grad: bool = False,
-    device: Any = "cpu",
-) -> Tensor:
+def linspace(start: float, end: float, steps: int, *, dtype: Any = None, **options: Any) -> Tensor:
     """Evenly spaced from start to end, both included."""
-    return _tensor(np.linspace(start, end, steps, dtype=_float(dtype)), requires_grad, device)
+    return _tensor(np.linspace(start, end, steps, dtype=_float(dtype)), **options)
 
 
 def logspace(
-    start: float, end: float, steps: int, base: float = 10.0, *, dtype: Any = None, device: Any = "cpu"
+    start: float, end: float, steps: int, base: float = 10.0, *, dtype: Any = None, **options: Any
 ) -> Tensor:
     """baseˢᵗᵃʳᵗ to baseᵉⁿᵈ, evenly spaced on a logarithmic scale."""
-    return _tensor(np.logspace(start, end, steps, base=base, dtype=_float(dtype)), device=device)
+    return _tensor(np.logspace(start, end, steps, base=base, dtype=_float(dtype)), **options)
 
 
-def empty_like(
-    input: Tensor, *, dtype: Any = None, requires_grad: bool = False, device: Any = "cpu"
-) -> Tensor:
-    """Another tensor's shape and dtype, with whatever values the memory happens to hold."""
-    return _tensor(np.empty_like(input.array, dtype=dtype), requires_grad, device)
+# --- random -------------------------------------------------------------------------------------------------
 
 
-def zeros_like(
-    input: Tensor, *, dtype: Any = None, requires_grad: bool = False, device: Any = "cpu"
-) -> Tensor:
-    """Zeros in another tensor's shape and dtype."""
-    return _tensor(np.zeros_like(input.array, dtype=dtype), requires_grad, device)
-
-
-def ones_like(
-    input: Tensor, *, dtype: Any = None, requires_grad: bool = False, device: Any = "cpu"
-) -> Tensor:
-    """Ones in another tensor's shape and dtype."""
-    return _tensor(np.ones_like(input.array, dtype=dtype), requires_grad, device)
-
-
-def full_like(
-    input: Tensor, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False, device: Any = "cpu"
-) -> Tensor:
-    """One value in another tensor's shape and dtype."""
-    return _tensor(np.full_like(input.array, fill_value, dtype=dtype), requires_grad, device)
-
-
-def rand(
-    *size: Any,
-    requires_grad: bool = False,
-    generator: Generator | None = None,
-    dtype: Any = None,
-    device: Any = "cpu",
-) -> Tensor:
+def rand(*size: Any, generator: Generator | None = None, dtype: Any = None, **options: Any) -> Tensor:
     """Uniform on [0, 1)."""
-    return _tensor(uniform(generator, _shape(size), 0, 1, _float(dtype)), requires_grad, device)
+    return _tensor(uniform(generator, _shape(size), 0, 1, _float(dtype)), **options)
 
 
-def randn(
-    *size: Any,
-    requires_grad: bool = False,
-    generator: Generator | None = None,
-    dtype: Any = None,
-    device: Any = "cpu",
-) -> Tensor:
+def randn(*size: Any, generator: Generator | None = None, dtype: Any = None, **options: Any) -> Tensor:
     """Standard normal."""
-    return _tensor(
-        numpy_generator(generator).standard_normal(_shape(size)).astype(_float(dtype)), requires_grad
-    )
+    drawn = numpy_generator(generator).standard_normal(_shape(size))
+    return _tensor(drawn.astype(_float(dtype)), **options)
 
 
-def randn_like(
-    input: Tensor, *, generator: Generator | None = None, requires_grad: bool = False, device: Any = "cpu"
-) -> Tensor:
-    """Standard normal in another tensor's shape and dtype."""
-    return randn(
-        *input.array.shape, generator=generator, dtype=input.array.dtype, requires_grad=requires_grad
-    )
+def rand_like(input: Tensor, **options: Any) -> Tensor:
+    """Uniform on [0, 1), in another tensor's shape."""
+    return rand(*input.array.shape, **{"dtype": input.array.dtype, **options})
 
 
-def rand_like(
-    input: Tensor, *, generator: Generator | None = None, requires_grad: bool = False, device: Any = "cpu"
-) -> Tensor:
-    """Uniform on [0, 1) in another tensor's shape and dtype."""
-    return rand(
-        *input.array.shape,
-        generator=generator,
-        dtype=input.array.dtype,
-        requires_grad=requires_grad,
-        device=device,
-    )
+def randn_like(input: Tensor, **options: Any) -> Tensor:
+    """Standard normal, in another tensor's shape."""
+    return randn(*input.array.shape, **{"dtype": input.array.dtype, **options})
 
 
 def normal(
@@ -225,27 +167,20 @@ def normal(
 ) -> Tensor:
     """Normal with a mean and standard deviation, numbers or tensors."""
     mean, std = (x.array if isinstance(x, Tensor) else x for x in (mean, std))
-    return Tensor(
-        np.asarray(numpy_generator(generator).normal(mean, std, size)).astype(dtypes.get_default_dtype())
-    )
+    return Tensor(np.asarray(numpy_generator(generator).normal(mean, std, size), dtypes.get_default_dtype()))
 
 
 def randint(
-    low: int,
-    high: Any = None,
-    size: Any = None,
-    *,
-    generator: Generator | None = None,
-    dtype: Any = None,
-    device: Any = "cpu",
-) -> Tensor:
+    low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None, dtype: Any = None,
+    **options: Any,
+) -> Tensor:  # fmt: skip
     """Integers from low to high − 1; `randint(high, size)` starts from 0."""
     if size is None:
         low, high, size = 0, low, high
     integers = numpy_generator(generator).integers(low, high, tuple(size))
-    return _tensor(integers if dtype is None else integers.astype(dtype), device=device)
+    return _tensor(integers if dtype is None else integers.astype(dtype), **options)
 
 
-def randperm(n: int, *, generator: Generator | None = None, device: Any = "cpu") -> Tensor:
+def randperm(n: int, *, generator: Generator | None = None, **options: Any) -> Tensor:
     """The integers 0 … n − 1 in random order."""
-    return _tensor(numpy_generator(generator).permutation(n), device=device)
+    return _tensor(numpy_generator(generator).permutation(n), **options)

@@ -62,8 +62,22 @@ def jacobian(func: Callable, inputs: Any, create_graph: bool = False) -> Any:
     with enable_grad():
         xs = _prepared(inputs, create_graph)
         y = func(*xs)
-        blocks = [_in_form(inputs, _jacobians(part, xs, create_graph), create_graph) for part in _as_tuple(y)]
+        blocks = [
+            _in_form(inputs, jacobian_of(part, xs, create_graph), create_graph) for part in _as_tuple(y)
+        ]
     return tuple(blocks) if isinstance(y, tuple) else blocks[0]
+
+
+def jacobian_of(y: Tensor, xs: Sequence[Tensor], create_graph: bool = False) -> list[Tensor]:
+    """∂y/∂x for each x that y was computed from."""
+    rows = []
+    for i in range(y.numel()):
+        e = np.zeros(y.numel(), y.dtype)
+        e[i] = 1
+        rows.append(_products((Tensor(e.reshape(y.array.shape)),), (y,), xs, create_graph))
+    if not rows:
+        return [Tensor(np.zeros(y.array.shape + x.array.shape, x.dtype)) for x in xs]
+    return [stack(*column).reshape(y.array.shape + x.array.shape) for column, x in zip(zip(*rows), xs)]
 
 
 def hessian(func: Callable, inputs: Any, create_graph: bool = False) -> Any:
@@ -91,17 +105,6 @@ def _gradient(y: Any, xs: Sequence[Tensor]) -> tuple[Tensor, ...]:
             "a Hessian is that of a function which returns a single Tensor with a single element"
         )
     return _products((ones_like(y),), (y,), xs, create_graph=True)
-
-
-def _jacobians(y: Tensor, xs: Sequence[Tensor], create_graph: bool) -> list[Tensor]:
-    rows = []
-    for i in range(y.numel()):
-        e = np.zeros(y.numel(), y.dtype)
-        e[i] = 1
-        rows.append(_products((Tensor(e.reshape(y.array.shape)),), (y,), xs, create_graph))
-    if not rows:
-        return [Tensor(np.zeros(y.array.shape + x.array.shape, x.dtype)) for x in xs]
-    return [stack(*column).reshape(y.array.shape + x.array.shape) for column, x in zip(zip(*rows), xs)]
 
 
 def _prepared(inputs: Any, create_graph: bool) -> tuple[Tensor, ...]:

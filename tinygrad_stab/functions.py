@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,35 +19,33 @@ sin, cos, tanh, sigmoid, relu, erf = ops.sin, ops.cos, ops.tanh, ops.sigmoid, op
 abs, neg, pow = ops.absolute, ops.negative, ops.power
 matmul, mm, maximum, minimum, where = ops.matmul, ops.matmul, ops.maximum, ops.minimum, ops.where
 
-sum, mean, var, std, norm = Tensor.sum, Tensor.mean, Tensor.var, Tensor.std, Tensor.norm
-max, min, amax, amin = Tensor.max, Tensor.min, Tensor.amax, Tensor.amin
-argmax, argmin, logsumexp = Tensor.argmax, Tensor.argmin, Tensor.logsumexp
-any, all, cumsum, median, quantile = Tensor.any, Tensor.all, Tensor.cumsum, Tensor.median, Tensor.quantile
-softmax, log_softmax, clamp, sign = Tensor.softmax, Tensor.log_softmax, Tensor.clamp, Tensor.sign
-isnan, isinf, isfinite = Tensor.isnan, Tensor.isinf, Tensor.isfinite
-reshape, flatten, transpose, permute = Tensor.reshape, Tensor.flatten, Tensor.transpose, Tensor.permute
-squeeze, unsqueeze, gather = Tensor.squeeze, Tensor.unsqueeze, Tensor.gather
+
+def _function(method: Callable) -> Callable:
+    """A method as a function, whose first argument may be given by its name, `input`."""
+
+    @functools.wraps(method)
+    def function(input: Any, *arguments: Any, **options: Any) -> Any:
+        return method(input, *arguments, **options)
+
+    return function
+
+
+_T = Tensor
+sum, mean, var, std, norm = map(_function, (_T.sum, _T.mean, _T.var, _T.std, _T.norm))
+max, min, amax, amin = map(_function, (_T.max, _T.min, _T.amax, _T.amin))
+argmax, argmin, logsumexp, sign = map(_function, (_T.argmax, _T.argmin, _T.logsumexp, _T.sign))
+any, all, cumsum = map(_function, (_T.any, _T.all, _T.cumsum))
+median, quantile, clamp = map(_function, (_T.median, _T.quantile, _T.clamp))
+softmax, log_softmax, gather = map(_function, (_T.softmax, _T.log_softmax, _T.gather))
+isnan, isinf, isfinite = map(_function, (_T.isnan, _T.isinf, _T.isfinite))
+reshape, flatten, transpose = map(_function, (_T.reshape, _T.flatten, _T.transpose))
+permute, squeeze, unsqueeze = map(_function, (_T.permute, _T.squeeze, _T.unsqueeze))
+
+def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:     return ops.concatenate(*tensors, axis=dim)
+def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:   return ops.stack(*tensors, axis=dim)
+def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:  return ops.unbind(input, axis=dim)
+def is_tensor(obj: Any) -> bool:                                return isinstance(obj, Tensor)
 # fmt: on
-
-
-def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """Put tensors one after the other along an existing dim."""
-    return ops.concatenate(*tensors, axis=dim)
-
-
-def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """Put tensors one after the other along a new dim."""
-    return ops.stack(*tensors, axis=dim)
-
-
-def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
-    """The slices along a dim."""
-    return ops.unbind(input, axis=dim)
-
-
-def is_tensor(obj: Any) -> bool:
-    """Is it a tensor?"""
-    return isinstance(obj, Tensor)
 
 
 def equal(input: Tensor, other: Tensor) -> bool:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 
@@ -39,21 +40,19 @@ _options = _PROFILES["default"]
 
 
 def set_printoptions(
-    precision: int | None = None,
-    threshold: float | None = None,
-    edgeitems: int | None = None,
-    linewidth: int | None = None,
-    profile: str | None = None,
-    sci_mode: bool | None = None,
-) -> None:
+    precision: int | None = None, threshold: float | None = None, edgeitems: int | None = None,
+    linewidth: int | None = None, profile: str | None = None, sci_mode: bool | None = None,
+) -> None:  # fmt: skip
     """Change how tensors print from now on; None leaves an option as it was, but `sci_mode` automatic."""
     global _options
     if profile is not None and profile not in _PROFILES:
         raise ValueError(f"set_printoptions: no profile {profile!r}; choose one of {', '.join(_PROFILES)}")
-    base = _options if profile is None else _PROFILES[profile]
-    chosen = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
+    chosen: dict[str, Any] = dict(
+        precision=precision, threshold=threshold, edgeitems=edgeitems, linewidth=linewidth
+    )
     given = {name: value for name, value in chosen.items() if value is not None}
-    _options = dataclasses.replace(base, sci_mode=sci_mode, **given)  # type: ignore[arg-type]
+    base = _options if profile is None else _PROFILES[profile]
+    _options = dataclasses.replace(base, sci_mode=sci_mode, **given)
 
 
 def tensor_repr(
@@ -86,9 +85,8 @@ def _numbers(array: np.ndarray, indent: int) -> str:
 
 def _notation(values: np.ndarray) -> tuple[str, int]:
     """The format specification that suits all values, and the width of the widest of them."""
-    if values.dtype.kind != "f":
-        spec = ""
-    else:
+    spec = ""
+    if values.dtype.kind == "f":
         # Only these decide, on the width too: PyTorch lets a wider -0., nan or inf stand crooked, so we do.
         values = values[np.isfinite(values) & (values != 0)]
         if _is_scientific(np.abs(values)):
@@ -164,3 +162,19 @@ def grad_fn_name(op: str) -> str:
     """Return PyTorch's name for the backward step of our op: tanh → TanhBackward0, add → AddBackward0."""
     # PyTorch, too, begins a word after a digit: log1p → Log1PBackward0, avg_pool2d → AvgPool2DBackward0.
     return _GRAD_FN.get(op) or op.title().replace("_", "") + "Backward0"
+
+
+# --- in one line, what a repr does not tell -----------------------------------------------------------------
+
+
+def described(array: np.ndarray) -> str:
+    """Dtype, shape, mean, standard deviation, extent, share of zeros, and how many are not finite."""
+    text = f"{array.dtype} {array.shape}"
+    values = array[np.isfinite(array)].astype(np.float64)
+    if values.size:
+        extent = f"from {values.min():.4g} to {values.max():.4g}"
+        text += f": mean {values.mean():.4g}, std {values.std():.4g}, {extent}"
+        text += f", {np.mean(array == 0):.0%} zeros"
+    for name, count in (("nan", np.isnan(array).sum()), ("inf", np.isinf(array).sum())):
+        text += f", {count} {name}" if count else ""
+    return text

@@ -14,13 +14,12 @@ import numpy as np
 
 from . import ops
 from .autograd import backward
-from .describe import described
 from .graph import Node, Primitive, TensorBase
 from .hooks import RemovableHandle
 from .methods import Methods
 from .ops import elementwise
 from .ops.shape import index
-from .printing import grad_fn_name, tensor_repr
+from .printing import described, grad_fn_name, tensor_repr
 from .user_code import warn
 
 

@@ -13,8 +13,7 @@ import pytest
 import tinygrad_stab
 from tinygrad_stab import Tensor, directional_check
 from tinygrad_stab.autograd import grad
-from tinygrad_stab.nn.convolution import Conv2d, conv2d
-from tinygrad_stab.nn.pooling import AvgPool2d, MaxPool2d, avg_pool2d, max_pool2d
+from tinygrad_stab.nn.convolution import AvgPool2d, Conv2d, MaxPool2d, avg_pool2d, conv2d, max_pool2d
 from tinygrad_stab.ops import convolution
 
 
@@ -330,10 +329,10 @@ def test_shapes_that_do_not_fit_are_refused_as_in_pytorch(request: pytest.Fixtur
         nn, zeros = lib.nn, lib.zeros
         functional = lib.nn.functional
     else:
-        from tinygrad_stab.nn import convolution, pooling
+        from tinygrad_stab.nn import convolution
 
         zeros = tinygrad_stab.zeros
-        nn, functional = convolution, pooling
+        nn = functional = convolution
     pool = functional.max_pool2d
     with pytest.raises(RuntimeError, match=r"\[1, 4, 8, 8\] to have 3 channels, but got 4 channels instead"):
         nn.Conv2d(3, 8, 3)(zeros(1, 4, 8, 8))

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 import tinygrad_stab
-from tinygrad_stab.nn.flatten import Flatten
+from tinygrad_stab.nn.stateless import Flatten
 
 
 def test_all_but_the_batch_becomes_one_dim_in_order() -> None:

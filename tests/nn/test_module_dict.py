@@ -6,7 +6,7 @@ import pytest
 
 import tinygrad_stab
 from tinygrad_stab import nn
-from tinygrad_stab.nn.module_dict import ModuleDict
+from tinygrad_stab.nn.container import ModuleDict
 
 
 @pytest.fixture(params=["tinygrad_stab", "torch"])

@@ -9,15 +9,18 @@ import pytest
 
 import tinygrad_stab
 from tinygrad_stab import Tensor, directional_check, nn
-from tinygrad_stab.nn.classification_loss import (
+from tinygrad_stab.nn.loss import (
     BCELoss,
     CrossEntropyLoss,
+    L1Loss,
     NLLLoss,
+    SmoothL1Loss,
     binary_cross_entropy,
     cross_entropy,
+    l1_loss,
     nll_loss,
+    smooth_l1_loss,
 )
-from tinygrad_stab.nn.regression_loss import L1Loss, SmoothL1Loss, l1_loss, smooth_l1_loss
 
 
 @pytest.fixture

@@ -261,7 +261,7 @@ def test_arguments_out_of_range_are_refused() -> None:
     opt, other = optimizer(0.1), optimizer(0.1)
     with pytest.raises(TypeError, match="list is not an Optimizer"):
         StepLR([opt], 3)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="Expected 1 lr_lambdas, but got 2"):
+    with pytest.raises(ValueError, match="expected 1 lr_lambdas, got 2"):
         LambdaLR(opt, [abs, abs])
     with pytest.raises(ValueError, match="start_factor must be greater than 0"):
         LinearLR(opt, 0.0)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import tinygrad_stab
-from tinygrad_stab.optim.adam import Adam
-from tinygrad_stab.optim.adamw import AdamW
-from tinygrad_stab.optim.rmsprop import RMSprop
+from tinygrad_stab import optim
+from tinygrad_stab.optim import Adam, AdamW, RMSprop
+from tinygrad_stab.optim.optimizer import STRETCH
 
 CLASSES = {"AdamW": AdamW, "RMSprop": RMSprop}
 
@@ -146,6 +146,42 @@ def test_settings_out_of_range_are_refused() -> None:
     ]:
         with pytest.raises(ValueError, match="Invalid"):
             make([leaf([1.0])], **bad)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop"])
+def test_switches_that_only_make_pytorch_faster_are_taken_at_their_defaults(lib: Any, name: str) -> None:
+    switches: dict[str, Any] = {"foreach": None, "capturable": False, "differentiable": False}
+    switches |= {"fused": None} if name != "RMSprop" else {}
+    if name == "SGD":
+        del switches["capturable"]
+    getattr(lib.optim, name)([leaf([1.0], lib)], **switches)
+
+
+def test_switches_that_are_thrown_are_refused_with_the_reason_and_unknown_ones_as_unknown() -> None:
+    with pytest.raises(ValueError, match=r"Adam: foreach=True is not supported: .*leave it out"):
+        Adam([leaf([1.0])], foreach=True)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'learning_rate'"):
+        Adam([leaf([1.0])], learning_rate=0.1)
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop"])
+@pytest.mark.parametrize("transposed", [False, True])
+def test_a_large_parameter_moves_as_its_elements_would_alone(name: str, transposed: bool) -> None:
+    """It is moved stretch by stretch, but not where its elements are not in one row in memory."""
+    rng = np.random.default_rng(0)
+    settings: dict[str, Any] = {"momentum": 0.9} if name in ("SGD", "RMSprop") else {"amsgrad": True}
+    start, gradients = rng.standard_normal((40, 1000)), rng.standard_normal((3, 40, 1000))
+    assert start.size > STRETCH
+    large, rows = leaf(start), [leaf(row) for row in start]
+    if transposed:
+        large.data = np.asfortranarray(start)
+    opt = getattr(optim, name)([{"params": large}, {"params": rows}], 0.1, **settings)
+    for g in gradients:
+        large.grad = tinygrad_stab.tensor(g)
+        for x, row in zip(rows, g):
+            x.grad = tinygrad_stab.tensor(row)
+        opt.step()
+    np.testing.assert_allclose(large.tolist(), [x.tolist() for x in rows], rtol=1e-12)
 
 
 def test_reprs_are_those_of_pytorch_but_for_what_is_not_supported(torch: Any) -> None:

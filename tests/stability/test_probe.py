@@ -8,7 +8,7 @@ import pytest
 import tinygrad_stab as torch
 from tinygrad_stab import nn
 from tinygrad_stab.nn.convolution import Conv2d
-from tinygrad_stab.nn.flatten import Flatten
+from tinygrad_stab.nn.stateless import Flatten
 from tinygrad_stab.stability import probe
 from tinygrad_stab.stability.probe import measured_signal
 from tinygrad_stab.stability.trace import Trace

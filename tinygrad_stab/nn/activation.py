@@ -1,4 +1,7 @@
-"""Activations, as functions and as modules. Formulas and slopes stand in `ops/activation.py`."""
+"""Activations, as functions and as modules. Formulas and slopes stand in `ops/activation.py`.
+
+`inplace` is taken for PyTorch's sake and has no effect: it saves memory there, not here.
+"""
 
 from __future__ import annotations
 
@@ -7,41 +10,22 @@ from ..creation import full
 from ..tensor import Tensor
 from .module import Module
 from .parameter import Parameter
+from .stateless import Stateless
 
 
-def sigmoid(input: Tensor) -> Tensor:
-    """1 / (1 + e⁻ˣ); slope at most 1/4."""
-    return ops.sigmoid(input)
-
-
-def tanh(input: Tensor) -> Tensor:
-    """tanh x; slope at most 1."""
-    return ops.tanh(input)
-
-
-def relu(input: Tensor, inplace: bool = False) -> Tensor:
-    """max(x, 0); slope 1 or 0."""
-    return ops.relu(input)
-
-
-def silu(input: Tensor, inplace: bool = False) -> Tensor:
-    """x σ(x)."""
-    return ops.silu(input)
-
-
-def selu(input: Tensor, inplace: bool = False) -> Tensor:
-    """1.0507 · elu(x, 1.6733)."""
-    return ops.selu(input)
-
-
-def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
-    """x for x > 0, negative_slope · x below."""
-    return ops.leaky_relu(input, slope=negative_slope)
-
+# fmt: off
+def sigmoid(input: Tensor) -> Tensor:                        return ops.sigmoid(input)
+def tanh(input: Tensor) -> Tensor:                           return ops.tanh(input)
+def relu(input: Tensor, inplace: bool = False) -> Tensor:    return ops.relu(input)
+def selu(input: Tensor, inplace: bool = False) -> Tensor:    return ops.selu(input)
+def silu(input: Tensor, inplace: bool = False) -> Tensor:    return ops.silu(input)
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """x for x > 0, α (eˣ − 1) below."""
     return ops.elu(input, alpha=alpha)
+
+def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    return ops.leaky_relu(input, slope=negative_slope)
+# fmt: on
 
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
@@ -55,11 +39,6 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     return ops.prelu(input, weight.reshape(-1, *[1] * (input.ndim - 2)))
 
 
-def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
-    """log(1 + e^βx) / β. `threshold` is PyTorch's guard against overflow; this formula needs none."""
-    return ops.softplus(input, beta=beta)
-
-
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     """x Φ(x); with approximate='tanh', Φ(x) ≈ (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2."""
     if approximate == "tanh":
@@ -67,6 +46,11 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     if approximate != "none":
         raise RuntimeError(f"gelu: approximate must be 'none' or 'tanh', not {approximate!r}")
     return ops.gelu(input)
+
+
+def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+    """log(1 + e^βx) / β. `threshold` is PyTorch's guard against overflow; this formula needs none."""
+    return ops.softplus(input, beta=beta)
 
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
@@ -92,84 +76,62 @@ def log_softmax(input: Tensor, dim: int | None = None) -> Tensor:
 
 def _needed(dim: int | None, name: str) -> int:
     if dim is None:
-        raise ValueError(
-            f"{name}: say along which dim the values add up to 1; for scores (batch, classes) that is dim=1"
-        )
+        raise ValueError(f"{name}: say along which dim values add up to 1; for (batch, classes) it is dim=1")
     return dim
 
 
-class Sigmoid(Module):
-    """1 / (1 + e⁻ˣ); slope at most 1/4."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        return ops.sigmoid(input)
+# --- as modules ---------------------------------------------------------------------------------------------
 
 
-class Tanh(Module):
-    """tanh x; slope at most 1."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        return ops.tanh(input)
+class Sigmoid(Stateless, function=sigmoid):
+    """1 / (1 + e⁻ˣ). Its slope is at most 1/4."""
 
 
-class _InPlaceActivation(Module):
-    # `inplace` is taken for PyTorch's sake and has no effect: it saves memory there, not here
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
-
-    def extra_repr(self) -> str:
-        return "inplace=True" if self.inplace else ""
+class Tanh(Stateless, function=tanh):
+    """tanh x = 2 σ(2x) − 1. Its slope is at most 1."""
 
 
-class ReLU(_InPlaceActivation):
-    """max(x, 0); slope 1 or 0."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        return ops.relu(input)
+class ReLU(Stateless, function=relu):
+    """max(x, 0): a gradient comes back as it is, or not at all."""
 
 
-class SiLU(_InPlaceActivation):
-    """x σ(x)."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        return ops.silu(input)
+class LeakyReLU(Stateless, function=leaky_relu):
+    """x for x > 0, negative_slope · x below: a ReLU that cannot die (Maas et al. 2013)."""
 
 
-class SELU(_InPlaceActivation):
-    """1.0507 · elu(x, 1.6733): keeps mean 0 and variance 1 going forward (Klambauer et al. 2017)."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        return ops.selu(input)
-
-
-class LeakyReLU(Module):
-    """x for x > 0, negative_slope · x below."""
-
-    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
-        super().__init__()
-        self.negative_slope, self.inplace = negative_slope, inplace
-
-    def forward(self, input: Tensor) -> Tensor:
-        return ops.leaky_relu(input, slope=self.negative_slope)
-
-    def extra_repr(self) -> str:
-        return f"negative_slope={self.negative_slope}" + (", inplace=True" if self.inplace else "")
-
-
-class ELU(Module):
+class ELU(Stateless, function=elu):
     """x for x > 0, α (eˣ − 1) below: its mean output is nearer to 0 than ReLU's (Clevert et al. 2015)."""
 
-    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
-        super().__init__()
-        self.alpha, self.inplace = alpha, inplace
 
-    def forward(self, input: Tensor) -> Tensor:
-        return ops.elu(input, alpha=self.alpha)
+class SELU(Stateless, function=selu):
+    """1.0507 · elu(x, 1.6733): keeps mean 0 and variance 1 going forward (Klambauer et al. 2017)."""
 
-    def extra_repr(self) -> str:
-        return f"alpha={self.alpha}" + (", inplace=True" if self.inplace else "")
+
+class SiLU(Stateless, function=silu):
+    """x σ(x): a smooth ReLU that dips below 0."""
+
+
+class GELU(Stateless, function=gelu):
+    """x Φ(x): a smooth ReLU that dips below 0 (Hendrycks & Gimpel 2016)."""
+
+
+class Softplus(Stateless, function=softplus):
+    """log(1 + e^βx) / β: a smooth ReLU, whose slope is σ(βx)."""
+
+
+class Hardtanh(Stateless, function=hardtanh):
+    """min(max(x, min_val), max_val): tanh in three straight pieces."""
+
+    def check(self) -> None:
+        _check_bounds(self.min_val, self.max_val)
+
+
+class Softmax(Stateless, function=softmax):
+    """eˣ / Σ eˣ along dim: from scores to probabilities."""
+
+
+class LogSoftmax(Stateless, function=log_softmax):
+    """x − log Σ eˣ along dim: from scores to log-probabilities, none of which is log 0."""
 
 
 class PReLU(Module):
@@ -185,67 +147,3 @@ class PReLU(Module):
 
     def extra_repr(self) -> str:
         return f"num_parameters={self.num_parameters}"
-
-
-class Hardtanh(Module):
-    """x, but not below min_val nor above max_val: tanh in three straight pieces."""
-
-    def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
-        super().__init__()
-        _check_bounds(min_val, max_val)
-        self.min_val, self.max_val, self.inplace = min_val, max_val, inplace
-
-    def forward(self, input: Tensor) -> Tensor:
-        return hardtanh(input, self.min_val, self.max_val)
-
-    def extra_repr(self) -> str:
-        return f"min_val={self.min_val}, max_val={self.max_val}" + (", inplace=True" if self.inplace else "")
-
-
-class Softplus(Module):
-    """log(1 + e^βx) / β: a smooth ReLU."""
-
-    def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
-        super().__init__()
-        self.beta, self.threshold = beta, threshold
-
-    def forward(self, input: Tensor) -> Tensor:
-        return softplus(input, self.beta, self.threshold)
-
-    def extra_repr(self) -> str:
-        return f"beta={self.beta}, threshold={self.threshold}"
-
-
-class GELU(Module):
-    """x Φ(x), Φ the normal distribution function."""
-
-    def __init__(self, approximate: str = "none") -> None:
-        super().__init__()
-        self.approximate = approximate
-
-    def forward(self, input: Tensor) -> Tensor:
-        return gelu(input, self.approximate)
-
-    def extra_repr(self) -> str:
-        return f"approximate={self.approximate!r}"
-
-
-class Softmax(Module):
-    """eˣ / Σ eˣ along dim."""
-
-    def __init__(self, dim: int | None = None) -> None:
-        super().__init__()
-        self.dim = dim
-
-    def forward(self, input: Tensor) -> Tensor:
-        return softmax(input, self.dim)
-
-    def extra_repr(self) -> str:
-        return f"dim={self.dim}"
-
-
-class LogSoftmax(Softmax):
-    """x − log Σ eˣ along dim."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        return log_softmax(input, self.dim)

@@ -1,4 +1,4 @@
-"""Modules that hold modules."""
+"""Modules that hold modules, in a row or by name. Each is an attribute, so its parameters are found."""
 
 from __future__ import annotations
 
@@ -8,54 +8,55 @@ from typing import Any
 from .module import Module, _indented
 
 
-class Sequential(Module):
-    """Apply modules one after the other: `Sequential(Linear(2, 3), ReLU())`, or a dict of named ones."""
+class _Row(Module):
+    def _add(self, name: str, module: Any) -> None:
+        if not isinstance(module, Module):
+            raise TypeError(
+                f"{module!r} is not a Module subclass: for a function use the module of that name, nn.ReLU() "
+                "for F.relu, and give a list with a star, Sequential(*layers)"
+            )
+        setattr(self, name, module)
 
-    def __init__(self, *modules: Any) -> None:
-        super().__init__()
-        named = (
-            modules[0]
-            if len(modules) == 1 and isinstance(modules[0], Mapping)
-            else dict(zip(_numbers(), modules))
-        )
-        for name, module in named.items():
-            setattr(self, name, _module(module))
-
-    def forward(self, x: Any) -> Any:
-        for module in self:
-            x = module(x)
-        return x
-
-    def append(self, module: Module) -> Sequential:
-        setattr(self, str(len(self)), _module(module))
+    def append(self, module: Module) -> Any:
+        self._add(str(len(self)), module)
         return self
 
     def __len__(self) -> int:
         return len(self._attributes(Module))
 
     def __iter__(self) -> Iterator[Module]:
-        return (value for value in vars(self).values() if isinstance(value, Module))
+        return (module for _, module in self._attributes(Module))
+
+    def __setitem__(self, index: int, module: Module) -> None:
+        setattr(self, self._attributes(Module)[index][0], module)
+
+
+class Sequential(_Row):
+    """Apply modules one after the other: `Sequential(Linear(2, 3), ReLU())`, or a dict of named ones."""
+
+    def __init__(self, *modules: Any) -> None:
+        super().__init__()
+        of_names = len(modules) == 1 and isinstance(modules[0], Mapping)
+        for name, module in modules[0].items() if of_names else enumerate(modules):
+            self._add(str(name), module)
+
+    def forward(self, x: Any) -> Any:
+        for module in self:
+            x = module(x)
+        return x
 
     def __getitem__(self, index: int | slice) -> Any:
         if isinstance(index, slice):
             return Sequential(dict(self._attributes(Module)[index]))
         return list(self)[index]
 
-    def __setitem__(self, index: int, module: Module) -> None:
-        name = self._attributes(Module)[index][0]
-        setattr(self, name, module)
 
-
-class ModuleList(Module):
-    """A list of modules whose parameters are found; it computes nothing itself."""
+class ModuleList(_Row):
+    """A list of modules; it computes nothing itself."""
 
     def __init__(self, modules: Iterable[Module] | None = None) -> None:
         super().__init__()
         self.extend(modules or ())
-
-    def append(self, module: Module) -> ModuleList:
-        setattr(self, str(len(self)), _module(module))
-        return self
 
     def extend(self, modules: Iterable[Module]) -> ModuleList:
         for module in modules:
@@ -68,18 +69,9 @@ class ModuleList(Module):
         for k, module in enumerate(modules):
             setattr(self, str(k), module)
 
-    def __len__(self) -> int:
-        return len(self._attributes(Module))
-
-    def __iter__(self) -> Iterator[Module]:
-        return (value for value in vars(self).values() if isinstance(value, Module))
-
     def __getitem__(self, index: int | slice) -> Any:
-        modules = list(self)
-        return ModuleList(modules[index]) if isinstance(index, slice) else modules[index]
-
-    def __setitem__(self, index: int, module: Module) -> None:
-        setattr(self, str(range(len(self))[index]), module)
+        found = list(self)[index]
+        return ModuleList(found) if isinstance(index, slice) else found
 
     def __repr__(self) -> str:
         """Like modules in a row are printed once, with their number."""
@@ -96,14 +88,50 @@ class ModuleList(Module):
         return "ModuleList(\n  " + "\n  ".join(lines) + "\n)" if lines else "ModuleList()"
 
 
-def _module(value: Any) -> Module:
-    if not isinstance(value, Module):
-        raise TypeError(
-            f"{value!r} is not a Module subclass: for a function use the module of that name, nn.ReLU() for "
-            "F.relu, and give a list with a star, Sequential(*layers)"
-        )
-    return value
+class ModuleDict(Module):
+    """A dict of modules; it computes nothing itself."""
 
+    def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] | None = None) -> None:
+        super().__init__()
+        self.update(modules or {})
 
-def _numbers() -> Iterator[str]:
-    return map(str, range(1_000_000))
+    def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
+        """Add modules, given as a dict or as pairs; a name that is there already gets the new one."""
+        for name, module in dict(modules).items():
+            self[name] = module
+
+    def __setitem__(self, name: str, module: Module) -> None:
+        if not isinstance(name, str) or not isinstance(module, Module):
+            found = f"{type(module).__name__} under {name!r}"
+            raise TypeError(f"a ModuleDict holds modules under names that are strings, not {found}")
+        if "." in name or not name:
+            raise KeyError(f"module name can't contain '.' or be empty, got {name!r}: dots part the levels")
+        if name not in self and hasattr(self, name):
+            raise KeyError(f"attribute {name!r} already exists in every ModuleDict: take another name")
+        setattr(self, name, module)
+
+    def __getitem__(self, name: str) -> Module:
+        return dict(self.items())[name]
+
+    def __delitem__(self, name: str) -> None:
+        if name not in self:
+            raise KeyError(name)
+        delattr(self, name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.keys()
+
+    def __len__(self) -> int:
+        return len(self.items())
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
+
+    def keys(self) -> list[str]:
+        return [name for name, _ in self.items()]
+
+    def values(self) -> list[Module]:
+        return [module for _, module in self.items()]
+
+    def items(self) -> list[tuple[str, Module]]:
+        return self._attributes(Module)

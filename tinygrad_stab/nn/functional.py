@@ -15,18 +15,19 @@ from .activation import (
     softplus,
     tanh,
 )
-from .classification_loss import (
-    binary_cross_entropy,
-    binary_cross_entropy_with_logits,
-    cross_entropy,
-    nll_loss,
-)
-from .convolution import conv2d
+from .convolution import avg_pool2d, conv2d, max_pool2d
 from .dropout import dropout
 from .group_norm import group_norm
 from .linear import linear
+from .loss import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    l1_loss,
+    mse_loss,
+    nll_loss,
+    smooth_l1_loss,
+)
 from .normalization import batch_norm, layer_norm
-from .pooling import avg_pool2d, max_pool2d
-from .regression_loss import l1_loss, mse_loss, smooth_l1_loss
 from .rms_norm import rms_norm
 from .vectors import normalize, one_hot

@@ -18,8 +18,8 @@ either direction:
 
     v = 2 / n   (mode "fan_in", forward)        v = 2 / m   (mode "fan_out", backward)
 
-For another φ the factor 2 becomes gain²; for leaky ReLU with slope a it is 2 / (1 + a²), because E φ(z)² = (1
-+ a²) E z² / 2.
+For another φ the factor 2 becomes gain²; for leaky ReLU with slope a it is 2 / (1 + a²), because E φ(z)² =
+(1 + a²) E z² / 2.
 
 A uniform distribution on ±b has variance b²/3, so b = √(3 v): the uniform and the normal form differ in
 shape, not in size.
@@ -40,7 +40,8 @@ from ..grad_mode import no_grad
 from ..random import Generator, numpy_generator, uniform
 from ..tensor import Tensor
 
-_CONVOLUTIONS = {f"conv{transposed}{n}d" for transposed in ("", "_transpose") for n in (1, 2, 3)}
+_GAINS = {"linear": 1.0, "sigmoid": 1.0, "tanh": 5 / 3, "relu": math.sqrt(2), "selu": 3 / 4, "elu": 1.2452}
+_GAINS |= {f"conv{transposed}{n}d": 1.0 for transposed in ("", "_transpose") for n in (1, 2, 3)}
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
@@ -53,32 +54,25 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     selu                    3/4               PyTorch's compromise; the self-normalizing value is 1
     elu                     1.2452            keeps E z² at 1: 1/√E elu(u)², u ~ N(0, 1); PyTorch has none
     """
-    if nonlinearity in ("linear", "sigmoid") or nonlinearity in _CONVOLUTIONS:
-        return 1.0
-    if nonlinearity == "tanh":
-        return 5 / 3
-    if nonlinearity == "relu":
-        return math.sqrt(2)
     if nonlinearity == "leaky_relu":
         slope = 0.01 if param is None else param
         if isinstance(slope, bool) or not isinstance(slope, (int, float)):
             raise ValueError(f"negative_slope {slope!r} not a valid number")
         return math.sqrt(2 / (1 + slope**2))
-    if nonlinearity == "selu":
-        return 3 / 4
-    if nonlinearity == "elu":
-        return 1.2452
-    raise ValueError(
-        f"Unsupported nonlinearity {nonlinearity}: choose linear, sigmoid, tanh, relu, leaky_relu, selu or "
-        "elu, or pass your own gain to xavier_normal_(w, gain=…)"
-    )
+    if nonlinearity not in _GAINS:
+        raise ValueError(
+            f"Unsupported nonlinearity {nonlinearity}: choose leaky_relu, {', '.join(_GAINS)}, or pass your "
+            "own gain to xavier_normal_(w, gain=…)"
+        )
+    return _GAINS[nonlinearity]
 
 
 def empirical_gain(function: Callable[[Tensor], Tensor]) -> float:
     """1/√E φ(u)² for u ~ N(0, 1): the gain that keeps E z² = 1 through any nonlinearity φ, by its integral.
 
     It is √2 for ReLU, and 1.593, not 5/3, for tanh: the table above is a convention where this is a
-    definition."""
+    definition.
+    """
     u = np.linspace(-12, 12, 48_001)
     density = np.exp(-u * u / 2) / math.sqrt(2 * math.pi) * (u[1] - u[0])
     with no_grad():
@@ -112,13 +106,33 @@ def _fill(tensor: Tensor, values: np.ndarray) -> Tensor:
         return tensor.copy_(values.astype(tensor.array.dtype))
 
 
-def _normal(tensor: Tensor, std: float, generator: Generator | None) -> Tensor:
-    return normal_(tensor, 0.0, std, generator)
+# --- by variance --------------------------------------------------------------------------------------------
 
 
-def _uniform(tensor: Tensor, std: float, generator: Generator | None) -> Tensor:
-    bound = math.sqrt(3) * std
-    return uniform_(tensor, -bound, bound, generator)
+def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
+    """N(0, gain² · 2/(fan_in + fan_out)): Glorot & Bengio 2010, for tanh and linear layers."""
+    return normal_(tensor, 0.0, _xavier_std(tensor, gain), generator)
+
+
+def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
+    """Uniform with the same variance, on ± gain √(6/(fan_in + fan_out)): Glorot & Bengio 2010, eq. 16."""
+    return _uniform(tensor, _xavier_std(tensor, gain), generator)
+
+
+def kaiming_normal_(
+    tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
+) -> Tensor:  # fmt: skip
+    """N(0, gain²/fan): He et al. 2015, for ReLU and, with its negative slope as `a`, for leaky ReLU."""
+    return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
+
+
+def kaiming_uniform_(
+    tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
+) -> Tensor:  # fmt: skip
+    """Uniform with the same variance, on ± gain √(3/fan)."""
+    return _uniform(tensor, _kaiming_std(tensor, a, mode, nonlinearity), generator)
 
 
 def _xavier_std(tensor: Tensor, gain: float) -> float:
@@ -129,40 +143,15 @@ def _xavier_std(tensor: Tensor, gain: float) -> float:
 def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
     if mode not in ("fan_in", "fan_out"):
         raise ValueError(f"Mode {mode} not supported, please use one of ['fan_in', 'fan_out']")
-    fan_in, fan_out = _calculate_fan_in_and_fan_out(tensor)
-    return calculate_gain(nonlinearity, a) / math.sqrt(max(fan_in if mode == "fan_in" else fan_out, 1))
+    fan = _calculate_fan_in_and_fan_out(tensor)[mode == "fan_out"]
+    return calculate_gain(nonlinearity, a) / math.sqrt(max(fan, 1))
 
 
-def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """N(0, gain² · 2/(fan_in + fan_out)): Glorot & Bengio 2010, for tanh and linear layers."""
-    return _normal(tensor, _xavier_std(tensor, gain), generator)
+def _uniform(tensor: Tensor, std: float, generator: Generator | None) -> Tensor:
+    return uniform_(tensor, -math.sqrt(3) * std, math.sqrt(3) * std, generator)
 
 
-def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """Uniform with the same variance, on ± gain √(6/(fan_in + fan_out)): Glorot & Bengio 2010, eq. 16."""
-    return _uniform(tensor, _xavier_std(tensor, gain), generator)
-
-
-def kaiming_normal_(
-    tensor: Tensor,
-    a: float = 0,
-    mode: str = "fan_in",
-    nonlinearity: str = "leaky_relu",
-    generator: Generator | None = None,
-) -> Tensor:
-    """N(0, gain²/fan): He et al. 2015, for ReLU and, with its negative slope as `a`, for leaky ReLU."""
-    return _normal(tensor, _kaiming_std(tensor, a, mode, nonlinearity), generator)
-
-
-def kaiming_uniform_(
-    tensor: Tensor,
-    a: float = 0,
-    mode: str = "fan_in",
-    nonlinearity: str = "leaky_relu",
-    generator: Generator | None = None,
-) -> Tensor:
-    """Uniform with the same variance, on ± gain √(3/fan)."""
-    return _uniform(tensor, _kaiming_std(tensor, a, mode, nonlinearity), generator)
+# --- the others ---------------------------------------------------------------------------------------------
 
 
 def normal_(
@@ -183,35 +172,30 @@ def constant_(tensor: Tensor, val: float) -> Tensor:
 
 
 def zeros_(tensor: Tensor) -> Tensor:
-    """0 everywhere: the usual start of a bias."""
     return constant_(tensor, 0.0)
 
 
 def ones_(tensor: Tensor) -> Tensor:
-    """1 everywhere."""
     return constant_(tensor, 1.0)
 
 
 def eye_(tensor: Tensor) -> Tensor:
     """The identity matrix, as far as the shape goes."""
-    if len(_shape(tensor)) != 2:
-        raise ValueError(
-            f"Only tensors with 2 dimensions are supported, this one has shape {tensor.array.shape}"
-        )
-    return _fill(tensor, np.eye(*tensor.array.shape))
+    shape = _shape(tensor)
+    if len(shape) != 2:
+        raise ValueError(f"Only tensors with 2 dimensions are supported, this one has shape {shape}")
+    return _fill(tensor, np.eye(*shape))
 
 
 def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = None) -> Tensor:
-    """gain · Q with orthonormal rows or columns: all singular values equal gain, not only on average (Saxe
-    2014).
+    """gain · Q with orthonormal rows or columns: all singular values equal gain, not only on average.
 
     Q comes from the QR decomposition of a normal matrix; dividing by the signs of R's diagonal makes it
-    uniform."""
+    uniform (Saxe et al. 2014).
+    """
     rows, *others = _shape(tensor) or (0,)
     if not others:
-        raise ValueError(
-            "Only tensors with 2 or more dimensions are supported: a bias has no orthogonal form"
-        )
+        raise ValueError("Only tensors with 2 or more dimensions are supported: zeros_ is for a bias")
     columns = math.prod(others)
     q, r = np.linalg.qr(numpy_generator(generator).standard_normal((max(rows, columns), min(rows, columns))))
     q = q * np.sign(np.diagonal(r))
@@ -219,13 +203,9 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
 
 
 def trunc_normal_(
-    tensor: Tensor,
-    mean: float = 0.0,
-    std: float = 1.0,
-    a: float = -2.0,
-    b: float = 2.0,
+    tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0,
     generator: Generator | None = None,
-) -> Tensor:
+) -> Tensor:  # fmt: skip
     """N(mean, std²) restricted to [a, b]: x = mean + std Φ⁻¹(u), with u uniform between Φ at the bounds.
 
     This lowers the variance: cut at ±2 std, it is 0.774 std². After 50 layers that is a factor 2.7e-6.

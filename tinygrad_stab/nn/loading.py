@@ -11,7 +11,7 @@ from ..tensor import Tensor
 
 
 class LoadResult(NamedTuple):
-    """What was found: names that the model has and the dict lacks, and the reverse."""
+    """Names that the model has and the saved dict lacks, and the reverse."""
 
     missing_keys: list[str]
     unexpected_keys: list[str]
@@ -24,27 +24,24 @@ class LoadResult(NamedTuple):
 
 def load(model: str, own: dict[str, Tensor], saved: Mapping[str, Any], strict: bool) -> LoadResult:
     """Copy saved values into a model's own tensors by name, or raise, with nothing changed."""
-    missing = [name for name in own if name not in saved]
-    unexpected = [name for name in saved if name not in own]
-    problems = []
-    if strict and missing:
-        problems.append(f"Missing key(s) in state_dict: {', '.join(map(repr, missing))}")
-    if strict and unexpected:
-        problems.append(f"Unexpected key(s) in state_dict: {', '.join(map(repr, unexpected))}")
-    values = {}
-    for name, tensor in own.items():
-        if name in saved:
-            try:
-                values[name] = np.asarray(saved[name]).astype(tensor.array.dtype)
-            except (TypeError, ValueError):
-                problems.append(f"{name} is {saved[name]!r}, which cannot be read as numbers")
-                continue
-            if values[name].shape != tensor.array.shape:
-                shapes = f"the state dict has shape {values[name].shape}, the model {tensor.array.shape}"
-                problems.append(f"size mismatch for {name}: {shapes}")
+    result = LoadResult([k for k in own if k not in saved], [k for k in saved if k not in own])
+    problems, values = [], {}
+    for kind, names in zip(("Missing", "Unexpected"), result):
+        if strict and names:
+            problems.append(f"{kind} key(s) in state_dict: {', '.join(map(repr, names))}")
+    for name in [name for name in own if name in saved]:
+        wanted = own[name].array
+        try:
+            value = values[name] = np.asarray(saved[name]).astype(wanted.dtype)
+        except (TypeError, ValueError):
+            problems.append(f"{name} is {saved[name]!r}, which cannot be read as numbers")
+            continue
+        if value.shape != wanted.shape:
+            shapes = f"the state dict has shape {value.shape}, the model {wanted.shape}"
+            problems.append(f"size mismatch for {name}: {shapes}")
     if problems:
         details = "\n\t".join(problems)
         raise RuntimeError(f"Error(s) in loading state_dict for {model}:\n\t{details}\nNothing was changed.")
     for name, value in values.items():
         own[name].copy_(value)
-    return LoadResult(missing, unexpected)
+    return result

@@ -1,43 +1,217 @@
-"""What all losses share: how many numbers become one, and a warning about shapes that broadcast."""
+"""Losses, as functions and as modules. Every gradient in a net starts from one of these slopes, ∂L/∂x:
+
+    mse_loss                           2 (x − t) / n          grows with the error, so outliers weigh most
+    l1_loss                            ± 1 / n                the same, however near to the target
+    smooth_l1_loss                     clip(x − t, ±β) / βn   the first near the target, else the second
+    cross_entropy                      (softmax x − e_t) / n  how much too likely each class is; e_t one-hot
+    binary_cross_entropy_with_logits   (σ(x) − t) / n         the same for two classes
+
+`reduction` says whether the losses of n samples are averaged ('mean'), added up ('sum') or returned ('none').
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from .. import ops
+from ..graph import array_of
 from ..tensor import Tensor
 from ..user_code import warn
-from .module import Module
+from .stateless import Stateless
 
 
-class Loss(Module):
-    """Base class of the losses."""
-
-    def __init__(self, reduction: str = "mean") -> None:
-        super().__init__()
-        self.reduction = checked(reduction)
+def _reduced(losses: Tensor, reduction: str) -> Tensor:
+    return {"mean": losses.mean, "sum": losses.sum, "none": lambda: losses}[_checked(reduction)]()
 
 
-def checked(reduction: str) -> str:
-    """The reduction, if there is such a one."""
+def _checked(reduction: str) -> str:
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"{reduction!r} is not a valid value for reduction: use 'mean', 'sum' or 'none'")
     return reduction
 
 
-def reduced(losses: Tensor, reduction: str) -> Tensor:
-    """The losses averaged, added up, or as they are."""
-    return {"mean": losses.mean, "sum": losses.sum, "none": lambda: losses}[checked(reduction)]()
+# --- a distance ---------------------------------------------------------------------------------------------
 
 
-def warn_of_broadcasting(input: tuple[int, ...], target: tuple[int, ...]) -> None:
-    """Warn if two shapes differ and still broadcast, (n, 1) and (n) to (n, n): a classic."""
+def mse_loss(input: Tensor, target: Any, reduction: str = "mean") -> Tensor:
+    """(input − target)²."""
+    _warn_of_broadcasting(input, target)
+    return ops.mse(input, target) if reduction == "mean" else _reduced((input - target) ** 2, reduction)
+
+
+def l1_loss(input: Tensor, target: Any, reduction: str = "mean") -> Tensor:
+    """|input − target|."""
+    _warn_of_broadcasting(input, target)
+    return _reduced((input - target).abs(), reduction)
+
+
+def smooth_l1_loss(input: Tensor, target: Any, reduction: str = "mean", beta: float = 1.0) -> Tensor:
+    """d²/2β for |d| < β, else |d| − β/2, where d = input − target (Girshick 2015, eq. 3).
+
+    With d clipped to c = min(max(d, −β), β) both are c (d − c/2)/β.
+    """
+    if beta < 0:
+        raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, got {beta}")
+    if beta == 0:
+        return l1_loss(input, target, reduction)
+    _warn_of_broadcasting(input, target)
+    d = input - target
+    c = d.clamp(-beta, beta)
+    return _reduced(c * (d - c / 2) / beta, reduction)
+
+
+def _warn_of_broadcasting(input: Tensor, target: Any) -> None:
+    shape, expected = np.shape(target), input.array.shape
+    if shape == expected:
+        return
     try:
-        both = np.broadcast_shapes(input, target)
+        both = np.broadcast_shapes(expected, shape)
     except ValueError:
         return  # an error will follow, there is nothing to warn of
-    if input == target:
-        return
     warn(
-        f"the target has shape {target} and the input {input}: broadcasting compares each with each, {both}, "
-        "which is hardly meant. Give both the same shape, for instance with target.reshape(-1, 1)"
+        f"the target has shape {shape} and the input {expected}: broadcasting compares each with each, "
+        f"{both}, which is hardly meant. Give both the same shape, for instance with target.reshape(-1, 1)"
     )
+
+
+# --- −log of the probability given to the right class -------------------------------------------------------
+
+
+def nll_loss(
+    input: Tensor, target: Tensor, weight: Tensor | None = None, *, ignore_index: int = -100,
+    reduction: str = "mean",
+) -> Tensor:  # fmt: skip
+    """−w[t] · log p[t], for log-probabilities (n, classes), integer targets t (n), a weight for each class.
+
+    'mean' divides by the sum of the weights w[t]. Samples whose target is `ignore_index` do not count.
+    """
+    classes = _classes("nll_loss", input, target, ignore_index)
+    return _likelihood(input, classes, weight, ignore_index, reduction, 0.0)
+
+
+def cross_entropy(
+    input: Tensor, target: Tensor, weight: Tensor | None = None, *, ignore_index: int = -100,
+    reduction: str = "mean", label_smoothing: float = 0.0,
+) -> Tensor:  # fmt: skip
+    """−w[t] · log softmax(input)[t], for scores (n, classes); the rest is as in `nll_loss`.
+
+    With label_smoothing ε the right class counts 1 − ε and all classes together ε (Szegedy et al. 2016,
+    sec. 7): the scores then have a best value, and need not grow for ever.
+    """
+    if not 0 <= label_smoothing <= 1:
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    classes = _classes("cross_entropy", input, target, ignore_index)
+    if weight is None and label_smoothing == 0 and reduction == "mean" and ignore_index not in classes:
+        return ops.cross_entropy(input, target=classes)
+    log_p = ops.log_softmax(input, axis=1)
+    return _likelihood(log_p, classes, weight, ignore_index, reduction, label_smoothing)
+
+
+def _likelihood(
+    log_p: Tensor, classes: np.ndarray, weight: Any, ignored: int, reduction: str, smoothing: float
+) -> Tensor:
+    """−(1 − ε) w[tₙ] log p[n, tₙ] − ε/C Σ_c w[c] log p[n, c] for every sample n that is not ignored."""
+    count, counted = log_p.array.shape[1], classes != ignored
+    w = (np.ones(count) if weight is None else array_of(weight)).astype(log_p.array.dtype)
+    if w.shape != (count,):
+        raise RuntimeError(f"weight tensor should be defined for all {count} classes, not of shape {w.shape}")
+    log_p, t = log_p[counted], classes[counted]
+    losses = -w[t] * log_p.gather(1, t[:, None]).squeeze(1)
+    if smoothing:
+        losses = (1 - smoothing) * losses - smoothing / count * (w * log_p).sum(1)
+    if reduction == "mean":
+        return losses.sum() / w[t].sum()
+    return _reduced(ops.scatter(losses, key=counted, shape=classes.shape), reduction)
+
+
+def _classes(name: str, scores: Tensor, target: Tensor, ignored: int) -> np.ndarray:
+    """The targets as an array of class numbers, which fit the scores."""
+    classes, shape = target.array, scores.array.shape
+    if len(shape) != 2 or classes.shape != shape[:1]:
+        raise ValueError(
+            f"{name}: expected scores (n, classes) and targets (n), got {shape} and {classes.shape}: "
+            "targets are class numbers, not one-hot rows; use y.argmax(1) to get them"
+        )
+    if classes.dtype.kind not in "iu":
+        kind = classes.dtype
+        raise RuntimeError(f"{name}: targets are class numbers, so integers, not {kind}: use y.long()")
+    wrong = classes[((classes < 0) | (classes >= shape[1])) & (classes != ignored)]
+    if wrong.size:
+        raise IndexError(f"{name}: Target {wrong[0]} is out of bounds for {shape[1]} classes, counted from 0")
+    return classes
+
+
+def binary_cross_entropy(
+    input: Tensor, target: Any, weight: Tensor | None = None, *, reduction: str = "mean"
+) -> Tensor:
+    """−t log x − (1 − t) log(1 − x), for probabilities x in [0, 1] and targets t of the same shape.
+
+    binary_cross_entropy_with_logits takes the scores before a sigmoid, and keeps its gradient where that has
+    rounded to 1.
+    """
+    _check_shape(input, target)
+    x = input.array
+    if x.size and not (x.min() >= 0 and x.max() <= 1):
+        raise RuntimeError(
+            f"all elements of input should be between 0 and 1, but they range from {x.min():.4g} to "
+            f"{x.max():.4g}: put a sigmoid before, or take binary_cross_entropy_with_logits"
+        )
+    losses = ops.binary_cross_entropy(input, target)
+    return _reduced(losses if weight is None else losses * weight, reduction)
+
+
+def binary_cross_entropy_with_logits(input: Tensor, target: Any, reduction: str = "mean") -> Tensor:
+    """−t log σ(x) − (1 − t) log(1 − σ(x)), computed without σ so that it cannot overflow."""
+    _check_shape(input, target)
+    return _reduced(ops.bce_with_logits(input, target), reduction)
+
+
+def _check_shape(input: Tensor, target: Any) -> None:
+    if np.shape(target) != input.array.shape:
+        raise ValueError(
+            f"Using a target size ({np.shape(target)}) that is different to the input size "
+            f"({input.array.shape}): use target.reshape(-1, 1), or input.squeeze(1)"
+        )
+
+
+# --- as modules ---------------------------------------------------------------------------------------------
+
+
+class _Loss(Stateless):
+    def check(self) -> None:
+        _checked(self.reduction)
+        if "weight" in vars(self):
+            self.register_buffer("weight", self.weight)
+
+    def extra_repr(self) -> str:
+        return ""
+
+
+class MSELoss(_Loss, function=mse_loss):
+    """The mean squared error."""
+
+
+class L1Loss(_Loss, function=l1_loss):
+    """The mean absolute error."""
+
+
+class SmoothL1Loss(_Loss, function=smooth_l1_loss):
+    """The square for errors below beta, the absolute value above."""
+
+
+class NLLLoss(_Loss, function=nll_loss):
+    """−log p[t], for log-probabilities (n, classes), which LogSoftmax returns, and integer targets t (n)."""
+
+
+class CrossEntropyLoss(_Loss, function=cross_entropy):
+    """−log softmax(input)[t], for scores (n, classes) and integer targets t (n): softmax included."""
+
+
+class BCELoss(_Loss, function=binary_cross_entropy):
+    """−t log x − (1 − t) log(1 − x), for probabilities x; prefer BCEWithLogitsLoss, on the scores before."""
+
+
+class BCEWithLogitsLoss(_Loss, function=binary_cross_entropy_with_logits):
+    """−t log σ(x) − (1 − t) log(1 − σ(x)), for scores x and targets t in [0, 1] of the same shape."""

@@ -16,8 +16,7 @@ from ..creation import zeros_like
 from ..hooks import RemovableHandle
 from ..tensor import Tensor
 from ..user_code import warn
-from .backward_hooks import BackwardGates
-from .forward_hooks import ForwardHook
+from .hooks import BackwardGates, ForwardHook
 from .loading import LoadResult, load
 from .parameter import Parameter
 

@@ -15,6 +15,7 @@ from typing import Any
 from .. import ops
 from ..creation import empty, zeros
 from ..grad_mode import no_grad
+from ..left_out import refuse
 from ..tensor import Tensor
 from . import init
 from .module import Module
@@ -120,6 +121,12 @@ class LSTMCell(_Recurrent):
         return h, c
 
 
+_ONLY = {
+    "dropout": (0, "put nn.Dropout between single layers"),
+    "bidirectional": (False, "run a second layer on x.flip(0)"),
+}
+
+
 class _Sequence(_Recurrent):
     """Run over a sequence (T, n, input), or (n, T, input) with batch_first, in num_layers layers."""
 
@@ -135,7 +142,7 @@ class _Sequence(_Recurrent):
         self.reset_parameters()
 
     def _layer(self, z: Tensor, W: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
-        """From W_ih x + b_ih + b_hh of all steps and the state before the first: all h, and the last state."""
+        """From W_ih x + b_ih + b_hh of all steps and the state before them: all h, and the last state."""
         raise NotImplementedError
 
     def _run(self, input: Tensor, *given: Tensor | None) -> tuple[Tensor, list[Tensor]]:
@@ -188,7 +195,7 @@ class RNN(_Sequence):
         dropout: float = 0.0,
         bidirectional: bool = False,
     ) -> None:
-        _refuse(type(self).__name__, dropout, bidirectional)
+        refuse(type(self).__name__, {"dropout": dropout, "bidirectional": bidirectional}, _ONLY)
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first)
         self.nonlinearity, self._activation = nonlinearity, _activation(nonlinearity)
 
@@ -225,7 +232,7 @@ class LSTM(_Sequence):
         *,
         forget_bias: float = 0.0,
     ) -> None:
-        _refuse(type(self).__name__, dropout, bidirectional)
+        refuse(type(self).__name__, {"dropout": dropout, "bidirectional": bidirectional}, _ONLY)
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first)
         if forget_bias:
             for layer in range(num_layers):
@@ -240,15 +247,6 @@ class LSTM(_Sequence):
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         output, (h, c) = self._run(input, *_both(hx))
         return output, (h, c)
-
-
-def _refuse(layer: str, dropout: float, bidirectional: bool) -> None:
-    if dropout or bidirectional:
-        raise ValueError(
-            f"{layer}: dropout={dropout}, bidirectional={bidirectional} is not supported: neither says "
-            "anything about the gradient through time. Put nn.Dropout between single layers; run a second "
-            "layer on x.flip"
-        )
 
 
 def _both(hx: Any) -> tuple[Tensor | None, Tensor | None]:

@@ -29,21 +29,16 @@ def clip_grad_norm_(
 
     Returns the norm before. Idempotent, and without effect below max_norm. A norm that is NaN or infinite
     cannot be scaled away: the gradients are then left as they are, with a warning that names the first
-    parameter concerned, or with error_if_nonfinite an error."""
-    parameters = _with_gradients(parameters, "clip_grad_norm_")
-    if not max_norm >= 0:
-        raise ValueError(
-            f"clip_grad_norm_: max_norm must not be negative, got {max_norm}: it would turn the gradients "
-            "around"
-        )
-    gradients = [p._grad for p in parameters]
-    total = get_total_norm(gradients, norm_type)
-    norm = total.item()
-    if not math.isfinite(norm):
-        _report_nonfinite(parameters, norm, error_if_nonfinite)
-        return total
-    if norm > max_norm:
+    parameter concerned, or with error_if_nonfinite an error.
+    """
+    parameters = _with_gradients("clip_grad_norm_", parameters, max_norm=max_norm)
+    total = get_total_norm([p._grad for p in parameters], norm_type)
+    if math.isfinite(total.item()):
         clip_grads_with_norm_(parameters, max_norm, total)
+    elif error_if_nonfinite:
+        raise RuntimeError(_nonfinite(parameters, total.item()))
+    else:
+        warn(_nonfinite(parameters, total.item()), RuntimeWarning)
     return total
 
 
@@ -51,17 +46,15 @@ def clip_grads_with_norm_(parameters: Any, max_norm: float, total_norm: Tensor) 
     """Scale all gradients by max_norm / total_norm where that is less than 1."""
     norm = total_norm.item()
     if norm > max_norm:
-        for p in _with_gradients(parameters, "clip_grads_with_norm_"):
+        for p in _with_gradients("clip_grads_with_norm_", parameters):
             wide = p._grad.array.astype(np.float64)  # the factor, or the norm, may be out of float32's range
             p._grad = Tensor((wide / norm * max_norm).astype(p._grad.array.dtype))
 
 
 def clip_grad_value_(parameters: Any, clip_value: float) -> None:
     """Limit every element of every gradient to [−clip_value, clip_value], which changes its direction."""
-    if not clip_value >= 0:
-        raise ValueError(f"clip_grad_value_: clip_value must not be negative, got {clip_value}")
     limit = float(clip_value)
-    for p in _with_gradients(parameters, "clip_grad_value_"):
+    for p in _with_gradients("clip_grad_value_", parameters, clip_value=limit):
         p._grad = Tensor(np.clip(p._grad.array, -limit, limit))
 
 
@@ -84,6 +77,32 @@ def get_total_norm(
     return Tensor(np.array(total, dtype if total <= float(np.finfo(dtype).max) else np.float64))
 
 
+def _with_gradients(function: str, parameters: Any, **limit: float) -> list[Tensor]:
+    """Those that have a gradient, each once."""
+    for name, value in limit.items():
+        if not value >= 0:
+            raise ValueError(
+                f"{function}: {name} must not be negative, got {value}: it would turn gradients around"
+            )
+    parameters = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    if not parameters:
+        warn(f"{function} was given no parameters: a generator such as .parameters() can be used only once")
+    return list(dict.fromkeys(p for p in parameters if p._grad is not None))
+
+
+def _nonfinite(parameters: list[Tensor], norm: float) -> str:
+    cause = "all elements are finite, but their norm is not"
+    for k, p in enumerate(parameters):
+        if not np.all(np.isfinite(p._grad.array)):
+            shape = p.array.shape
+            cause = f"parameter {k} of those with a gradient, of shape {shape}, holds a NaN or an infinity"
+            break
+    return (
+        f"the total norm of the gradients is {norm}: {cause}, and scaling would spread it. The gradients "
+        "were not changed: skip this step, and find the origin with autograd.detect_anomaly()"
+    )
+
+
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
     """All parameters laid end to end in one vector; the gradient passes through."""
     return ops.concatenate(*(p.reshape(-1) for p in parameters))
@@ -92,38 +111,10 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     """Give every parameter its stretch of the vector."""
     parameters = list(parameters)
-    needed = sum(p.numel() for p in parameters)
-    if vec.numel() != needed:
+    sizes = [p.numel() for p in parameters]
+    if vec.numel() != sum(sizes):
         raise ValueError(
-            f"vector_to_parameters: the parameters have {needed} elements, the vector {vec.numel()}"
+            f"vector_to_parameters: the parameters have {sum(sizes)} elements, the vector {vec.numel()}"
         )
-    start = 0
-    for p in parameters:
-        p.data = vec.array[start : start + p.numel()].reshape(p.array.shape).copy()
-        start += p.numel()
-
-
-def _with_gradients(parameters: Any, name: str) -> list[Tensor]:
-    """Those that have a gradient, each once."""
-    parameters = [parameters] if isinstance(parameters, Tensor) else list(parameters)
-    if not parameters:
-        warn(f"{name} was given no parameters: a generator such as model.parameters() can be used only once")
-    return list(dict.fromkeys(p for p in parameters if p._grad is not None))
-
-
-def _report_nonfinite(parameters: list[Tensor], norm: float, error: bool) -> None:
-    places = [k for k, p in enumerate(parameters) if not np.all(np.isfinite(p._grad.array))]
-    if places:
-        shape = parameters[places[0]].array.shape
-        cause = (
-            f"parameter {places[0]} of those with a gradient, of shape {shape}, holds a NaN or an infinity"
-        )
-    else:
-        cause = "all elements are finite, but their norm is not"
-    message = (
-        f"the total norm of the gradients is {norm}: {cause}, and scaling would spread it. The gradients "
-        "were not changed: skip this step, and find the origin with autograd.detect_anomaly()"
-    )
-    if error:
-        raise RuntimeError(message)
-    warn(message, RuntimeWarning)
+    for p, part in zip(parameters, np.split(vec.array, np.cumsum(sizes)[:-1])):
+        p.data = part.reshape(p.array.shape).copy()

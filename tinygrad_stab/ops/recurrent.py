@@ -120,8 +120,8 @@ def _lstm_sequence_rule(g, y, zx, W, h0, c0):
     h_before, c_before = (np.concatenate([np.expand_dims(x0, 0), xs[:-1]]) for x0, xs in ((h0, hs), (c0, cs)))
     to_c, to_z = _factors(gates, squashed, c_before)
     _, f, _, _ = _quarters(gates)
-    g_h, g_c, *sides = g
-    parts = (g_h, g_c, *_by_side_outputs(*sides, gates, squashed))
+    g_h, g_c, g_gates, g_s = g
+    parts = (g_h, g_c, *_by_side_outputs(g_gates, g_s, gates, squashed))
     g_h, g_c, side_c, side_z = ([None] * len(zx) if part is None else part for part in parts)
     delta_h, delta_c, deltas = 0 * h0, 0 * c0, []
     for t in reversed(range(len(zx))):

@@ -1,92 +1,116 @@
-"""What all optimizers share: groups of parameters with their settings, and the state of each parameter."""
+"""What all optimizers share: groups of parameters with settings of their own, and what is remembered of each.
+
+A rule works element by element, so it is applied to one stretch of a parameter after the other. Whatever it
+computes on the way then stays in the processor's cache, and it can be written as it stands in the paper.
+"""
 
 from __future__ import annotations
 
 import copy
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
 from ..grad_mode import enable_grad
+from ..left_out import refuse
 from ..memory import note_write
+from ..nn.module import Module
 from ..tensor import Tensor
 from ..user_code import warn
 
+STRETCH = 1 << 15  # elements
+
+_FASTER = "it changes how PyTorch computes a step, not the step: leave it out"
+SWITCHES = {
+    "foreach":        (None,  _FASTER),
+    "fused":          (None,  _FASTER),
+    "capturable":     (False, _FASTER),
+    "differentiable": (False, "no step is recorded in the graph"),
+}  # fmt: skip
+
+Settings = dict[str, Any]
+State = dict[str, Any]
+
 
 class Optimizer:
-    """Base class. A subclass says how one parameter moves: `update(array, gradient, state, settings)`.
+    """Base class. A subclass says in `update` how one parameter moves, given its gradient.
 
-    `params` is an iterable of tensors, or of dicts {"params": …, "lr": …} whose settings override the
-    defaults.
+    `params` is an iterable of tensors, or of dicts {"params": …, "lr": …} whose settings override `defaults`.
     """
 
-    def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
+    def __init__(self, params: Iterable[Any], defaults: Settings, **switches: Any) -> None:
+        refuse(type(self).__name__, switches, SWITCHES)
         if isinstance(params, Tensor):
-            raise TypeError(
-                "params should be an iterable of Tensors or dicts, not one Tensor: write [tensor]"
-            )
+            raise TypeError("params should be an iterable of Tensors or dicts, not a Tensor: write [tensor]")
         self.defaults = defaults
         self.stepped = False  # a scheduler wants to know
-        self.param_groups: list[dict[str, Any]] = []
-        self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
-        params = list(params)
-        if not params:
+        self.param_groups: list[Settings] = []
+        self.state: defaultdict[Tensor, State] = defaultdict(dict)
+        unseen = _unseen_layers(params)
+        groups = list(params)
+        if not groups:
             raise ValueError(
-                "optimizer got an empty parameter list: is model.parameters() a generator that has been "
-                "used up, or are the layers in a plain Python list instead of an nn.ModuleList?"
+                "optimizer got an empty parameter list: is model.parameters() a generator that has been used "
+                f"up, or are the layers in a plain Python list{unseen} instead of an nn.ModuleList?"
             )
-        for group in params if isinstance(params[0], dict) else [{"params": params}]:
+        for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
             self.add_param_group(group)
 
-    def add_param_group(self, param_group: dict[str, Any]) -> None:
+    def add_param_group(self, param_group: Settings) -> None:
         """Add parameters with settings of their own; what a group does not say comes from the defaults."""
-        params = (
-            [param_group["params"]]
-            if isinstance(param_group["params"], Tensor)
-            else list(param_group["params"])
-        )
-        known = {id(p) for g in self.param_groups for p in g["params"]}
+        given = param_group["params"]
+        params = [given] if isinstance(given, Tensor) else list(given)
+        known = {p for group in self.param_groups for p in group["params"]}
         for p in params:
             if not isinstance(p, Tensor):
-                raise TypeError(
-                    f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}"
-                )
+                raise TypeError(f"optimizer can only optimize Tensors, but one is a {type(p).__name__}")
             if not p.is_leaf:
-                raise ValueError(
-                    "can't optimize a non-leaf Tensor: it was computed, so it has no values of its own to "
-                    "change"
-                )
-            if id(p) in known:
+                raise ValueError("can't optimize a non-leaf Tensor: it was computed, and will be again")
+            if p in known:
                 raise ValueError("some parameters appear in more than one parameter group")
         if len(set(params)) < len(params):
             warn("optimizer contains a parameter group with duplicate parameters: each is moved twice a step")
-        unknown = set(param_group) - set(self.defaults) - {"params", "initial_lr"}
+        unknown = sorted(param_group.keys() - self.defaults - {"params", "initial_lr"})
         if unknown:
-            raise ValueError(
-                f"{type(self).__name__} has no setting {sorted(unknown)}: it has {sorted(self.defaults)}"
-            )
+            name = type(self).__name__
+            raise ValueError(f"{name} has no setting {unknown}: it has {sorted(self.defaults)}")
         settings = {**self.defaults, **param_group, "params": params}
         self.check(settings)
         self.param_groups.append(settings)
 
-    def check(self, settings: dict[str, Any]) -> None:
+    def check(self, settings: Settings) -> None:
         """Refuse settings out of range."""
         for name in ("lr", "weight_decay", "eps", "momentum"):
             if name in settings and not settings[name] >= 0:
                 raise ValueError(f"Invalid {name} value: {settings[name]}: it must not be negative")
 
-    @staticmethod
-    def with_decay(x: np.ndarray, g: np.ndarray, settings: dict[str, Any]) -> np.ndarray:
+    def update(self, p: Tensor, settings: Settings, state: State) -> None:
+        """Move one parameter; `state` is what is remembered of it."""
+        raise NotImplementedError
+
+    def stretches(
+        self, p: Tensor, settings: Settings, state: State, *names: str
+    ) -> Iterator[list[np.ndarray]]:
+        """One stretch after the other of p, of its gradient, and of what has these names, 0 at first."""
+        for name in names:
+            if name not in state:
+                state[name] = np.zeros_like(p.array)
+        arrays = [p.array, p._grad.array, *[state[name] for name in names]]
+        parts = [arrays]
+        if p.array.size > STRETCH and all(array.flags.c_contiguous for array in arrays):
+            flat, starts = [array.reshape(-1) for array in arrays], range(0, p.array.size, STRETCH)
+            parts = [[array[k : k + STRETCH] for array in flat] for k in starts]
+        for part in parts:
+            part[1] = self.with_decay(part[0], part[1], settings)
+            yield part
+
+    def with_decay(self, x: np.ndarray, g: np.ndarray, settings: Settings) -> np.ndarray:
         """The gradient of L + weight_decay ‖x‖²/2, or of −L where L is to be maximized."""
         if settings["maximize"]:
             g = -g
         return g + settings["weight_decay"] * x if settings["weight_decay"] else g
-
-    def update(self, x: np.ndarray, g: np.ndarray, state: dict[str, Any], settings: dict[str, Any]) -> None:
-        """Change the array x of one parameter in place, given its gradient g."""
-        raise NotImplementedError
 
     def step(self, closure: Callable | None = None) -> Any:
         """Move every parameter that has a gradient; a closure computes loss and gradients before."""
@@ -98,7 +122,7 @@ class Optimizer:
         for group in self.param_groups:
             for p in group["params"]:
                 if p._grad is not None:
-                    self.update(p.array, p._grad.array, self.state[p], group)
+                    self.update(p, group, self.state[p])
                     note_write(p.array)
         return loss
 
@@ -120,12 +144,11 @@ class Optimizer:
         saved = state_dict["param_groups"]
         if [len(g["params"]) for g in saved] != [len(g["params"]) for g in self.param_groups]:
             raise ValueError("loaded state dict has parameter groups of other sizes than the optimizer's")
-        params = [p for g in self.param_groups for p in g["params"]]
         for own, group in zip(self.param_groups, saved):
-            own.update({k: v for k, v in group.items() if k != "params"})
+            own.update({name: value for name, value in group.items() if name != "params"})
+        params = [p for g in self.param_groups for p in g["params"]]
         self.state.clear()
-        for k, state in state_dict["state"].items():
-            self.state[params[k]].update(copy.deepcopy(state))
+        self.state.update({params[k]: copy.deepcopy(state) for k, state in state_dict["state"].items()})
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
@@ -133,3 +156,19 @@ class Optimizer:
             lines.append(f"Parameter Group {k}")
             lines += [f"    {name}: {group[name]}" for name in sorted(group) if name != "params"]
         return "\n".join(lines) + "\n)"
+
+
+def _unseen_layers(parameters: Any) -> str:
+    """The plain lists of layers in the model whose `parameters()` this is: that generator holds the model."""
+    frame = getattr(parameters, "gi_frame", None)  # None of a generator that has been used up
+    for held in frame.f_locals.values() if frame else ():
+        if isinstance(held, Module):
+            return "".join(
+                f" ({type(module).__name__}.{name})"
+                for module in held.modules()
+                for name, value in vars(module).items()
+                if isinstance(value, (list, tuple)) and any(isinstance(x, (Module, Tensor)) for x in value)
+            )
+        if hasattr(held, "gi_frame"):
+            return _unseen_layers(held)
+    return ""

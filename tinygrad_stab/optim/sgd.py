@@ -5,54 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
-from .optimizer import Optimizer
+from ..tensor import Tensor
+from .optimizer import Optimizer, Settings, State
 
 
 class SGD(Optimizer):
-    """x ← x − lr · v, where v is the gradient or, with momentum μ, a decaying sum of gradients.
+    """x ← x − lr · g; with momentum μ  x ← x − lr · v, or  x ← x − lr (g + μ v)  if nesterov, where
 
-    g ← ∇L + weight_decay · x
     v ← μ v + (1 − dampening) g            (the first v is g itself)
-    g ← g + μ v  if nesterov,  else  v
     """
 
     def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 1e-3,
-        momentum: float = 0,
-        dampening: float = 0,
-        weight_decay: float = 0,
-        nesterov: bool = False,
-        *,
-        maximize: bool = False,
-    ) -> None:
-        super().__init__(
-            params,
-            dict(
-                lr=lr,
-                momentum=momentum,
-                dampening=dampening,
-                weight_decay=weight_decay,
-                nesterov=nesterov,
-                maximize=maximize,
-            ),
-        )
+        self, params: Iterable[Any], lr: float = 1e-3, momentum: float = 0, dampening: float = 0,
+        weight_decay: float = 0, nesterov: bool = False, *, maximize: bool = False, **switches: Any,
+    ) -> None:  # fmt: skip
+        defaults = dict(lr=lr, momentum=momentum, dampening=dampening, nesterov=nesterov)
+        super().__init__(params, {**defaults, "weight_decay": weight_decay, "maximize": maximize}, **switches)
 
-    def check(self, settings: dict[str, Any]) -> None:
+    def check(self, settings: Settings) -> None:
         super().check(settings)
         if settings["nesterov"] and (settings["momentum"] <= 0 or settings["dampening"] != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
 
-    def update(self, x: np.ndarray, g: np.ndarray, state: dict[str, Any], settings: dict[str, Any]) -> None:
-        mu = settings["momentum"]
-        g = self.with_decay(x, g, settings)
-        if mu:
-            if "momentum_buffer" in state:
-                v = state["momentum_buffer"] = mu * state["momentum_buffer"] + (1 - settings["dampening"]) * g
-            else:
-                v = state["momentum_buffer"] = g.copy()
-            g = g + mu * v if settings["nesterov"] else v
-        x -= settings["lr"] * g
+    def update(self, p: Tensor, settings: Settings, state: State) -> None:
+        lr, mu = settings["lr"], settings["momentum"]
+        if not mu:
+            p.array -= lr * self.with_decay(p.array, p._grad.array, settings)
+            return
+        share = 1 - settings["dampening"] if "momentum_buffer" in state else 1
+        for x, g, v in self.stretches(p, settings, state, "momentum_buffer"):
+            v *= mu
+            v += share * g
+            x -= lr * (g + mu * v if settings["nesterov"] else v)

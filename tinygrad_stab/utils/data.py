@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..creation import randperm, tensor
+from ..left_out import refuse
 from ..ops import stack
 from ..random import Generator
 from ..tensor import Tensor
@@ -25,7 +26,7 @@ class Dataset:
 
     def __getitem__(self, index: int) -> Any:
         raise NotImplementedError(
-            f"{type(self).__name__} has no __getitem__: define `def __getitem__(self, index):`"
+            f"{type(self).__name__} has no __getitem__: define `def __getitem__(self, index)`"
         )
 
 
@@ -35,9 +36,7 @@ class TensorDataset(Dataset):
     def __init__(self, *tensors: Tensor) -> None:
         rows = [len(t) for t in tensors]
         if len(set(rows)) != 1:
-            raise ValueError(
-                f"Size mismatch between tensors: they must have equally many rows, at least one, got {rows}"
-            )
+            raise ValueError(f"Size mismatch between tensors: they must have equally many rows, not {rows}")
         self.tensors = tensors
 
     def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
@@ -62,17 +61,15 @@ class Subset(Dataset):
 
 def random_split(dataset: Any, lengths: Sequence[float], generator: Generator | None = None) -> list[Subset]:
     """Deal the samples out at random, to subsets of the given lengths or, if they add up to 1, fractions."""
-    if math.isclose(sum(lengths), 1):
-        lengths = _from_fractions(lengths, len(dataset))
-    if sum(lengths) != len(dataset):
+    n = len(dataset)
+    counts = _from_fractions(lengths, n) if math.isclose(sum(lengths), 1) else list(map(int, lengths))
+    if sum(counts) != n:
         raise ValueError(
             "Sum of input lengths does not equal the length of the input dataset! "
-            f"{' + '.join(map(str, lengths))} is not {len(dataset)}"
+            f"{' + '.join(map(str, lengths))} is not {n}"
         )
-    order = randperm(len(dataset), generator=generator).tolist()
-    return [
-        Subset(dataset, order[end - int(n) : end]) for n, end in zip(lengths, accumulate(map(int, lengths)))
-    ]
+    order = randperm(n, generator=generator).tolist()
+    return [Subset(dataset, order[end - count : end]) for count, end in zip(counts, accumulate(counts))]
 
 
 def _from_fractions(fractions: Sequence[float], n: int) -> list[int]:
@@ -95,25 +92,16 @@ class DataLoader:
     """
 
     def __init__(
-        self,
-        dataset: Any,
-        batch_size: int = 1,
-        shuffle: bool = False,
-        *,
-        num_workers: int = 0,
-        collate_fn: Callable[[list], Any] | None = None,
-        drop_last: bool = False,
+        self, dataset: Any, batch_size: int = 1, shuffle: bool = False, *, num_workers: int = 0,
+        collate_fn: Callable[[list], Any] | None = None, drop_last: bool = False,
         generator: Generator | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)) or batch_size <= 0:
             raise ValueError(
                 f"batch_size should be a positive integer value, but got batch_size={batch_size}"
             )
-        if num_workers != 0:
-            raise ValueError(
-                f"DataLoader: num_workers={num_workers} is not supported: batches are made in this process. "
-                "Others would bring the same batches, only sooner, so leave it out"
-            )
+        why = "batches are made in this process; others would make the same ones, only sooner"
+        refuse("DataLoader", {"num_workers": num_workers}, {"num_workers": (0, why)})
         self.dataset, self.batch_size, self.drop_last = dataset, int(batch_size), drop_last
         self.shuffle, self.generator = shuffle, generator
         self.collate_fn = default_collate if collate_fn is None else collate_fn
@@ -125,10 +113,9 @@ class DataLoader:
 
     def __iter__(self) -> Iterator[Any]:
         n = len(self.dataset)
-        order = randperm(n, generator=self.generator).tolist() if self.shuffle else range(n)
-        for batch in range(len(self)):
-            numbers = order[batch * self.batch_size : (batch + 1) * self.batch_size]
-            yield self._batch(list(numbers))
+        order = randperm(n, generator=self.generator).tolist() if self.shuffle else list(range(n))
+        for k in range(len(self)):
+            yield self._batch(order[k * self.batch_size : (k + 1) * self.batch_size])
 
     def _batch(self, numbers: list[int]) -> Any:
         dataset = self.dataset
@@ -146,10 +133,8 @@ def default_collate(batch: Sequence[Any]) -> Any:
         return stack(*batch)
     if isinstance(first, (np.ndarray, np.generic)):
         return Tensor(np.stack(batch))
-    if isinstance(first, float):
-        return tensor(batch, dtype=np.float64)
-    if isinstance(first, int):
-        return tensor(batch)
+    if isinstance(first, (float, int)):
+        return tensor(batch, dtype=np.float64 if isinstance(first, float) else None)
     if isinstance(first, (str, bytes)):
         return batch
     if isinstance(first, Mapping):

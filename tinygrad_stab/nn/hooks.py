@@ -1,11 +1,14 @@
-"""Backward hooks of a module: called with the gradient at its output, and with that at its inputs.
+"""Hooks around a module: before and after forward, and on the gradient's way back.
 
-A module is no node of the graph; the graph knows primitives only. So the values that enter a hooked module
-and those that leave it pass through a gate, a primitive that does nothing, where the gradient is seen."""
+A module is no node of the graph; the graph knows primitives only. So the values that enter a module with
+backward hooks and those that leave it pass through a gate, a primitive that does nothing, where the gradient
+is seen.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +16,33 @@ import numpy as np
 from ..grad_mode import is_grad_enabled
 from ..graph import Primitive, TensorBase, primitive
 from ..user_code import warn
+
+
+@dataclass(frozen=True)
+class ForwardHook:
+    """A function called before or after forward; `with_kwargs` shows it the keyword arguments as well."""
+
+    hook: Callable
+    with_kwargs: bool = False
+    always_call: bool = False
+
+    def before(self, module: Any, inputs: tuple, options: dict) -> tuple[tuple, dict]:
+        """The inputs and keyword arguments that forward gets."""
+        if self.with_kwargs:
+            return self.hook(module, inputs, options) or (inputs, options)
+        return _changed(self.hook(module, inputs), inputs), options
+
+    def after(self, module: Any, inputs: tuple, options: dict, y: Any) -> Any:
+        """The output that the caller gets."""
+        changed = self.hook(module, inputs, options, y) if self.with_kwargs else self.hook(module, inputs, y)
+        return y if changed is None else changed
+
+
+def _changed(returned: Any, values: tuple) -> tuple:
+    """What a hook has returned, as a tuple; the values as they were if it has returned nothing."""
+    if returned is None:
+        return values
+    return returned if isinstance(returned, tuple) else (returned,)
 
 
 def _gate(*xs: Any) -> Any:
@@ -39,17 +69,15 @@ class BackwardGates:
         """The output of forward, behind the gate through which the gradient enters."""
         if isinstance(y, tuple):
             return _through(y, self._gradient_enters)
-        if not isinstance(y, TensorBase):
-            warn(
-                f"backward hooks need a Tensor or a tuple of Tensors as output, not {type(y).__name__}: not "
-                "called"
-            )
-            return y
-        return _through((y,), self._gradient_enters)[0]
+        if isinstance(y, TensorBase):
+            return _through((y,), self._gradient_enters)[0]
+        kind = type(y).__name__
+        warn(f"backward hooks need a Tensor or a tuple of Tensors as output, not {kind}: not called")
+        return y
 
     def _gradient_enters(self, grads: tuple) -> tuple:
         for hook in list(self.module._backward_pre_hooks.values()):
-            grads = _changed(hook(self.module, grads), grads)
+            grads = _as_many(hook(self.module, grads), grads)
         self.grad_output = grads
         if not self.exit_exists:
             self._gradient_leaves((None,) * self.inputs)
@@ -59,7 +87,7 @@ class BackwardGates:
         if self.grad_output is None:  # a second derivative arrives here without having entered
             return grads
         for hook in list(self.module._backward_hooks.values()):
-            grads = _changed(hook(self.module, grads, self.grad_output), grads)
+            grads = _as_many(hook(self.module, grads, self.grad_output), grads)
         self.grad_output = None
         return grads
 
@@ -88,13 +116,9 @@ def _wants_gradient(value: Any) -> bool:
     return isinstance(value, TensorBase) and value.node is not None
 
 
-def _changed(returned: Any, grads: tuple) -> tuple:
-    if returned is None:
-        return grads
-    returned = returned if isinstance(returned, tuple) else (returned,)
-    if len(returned) != len(grads):
-        raise RuntimeError(
-            f"Backward hook returned an invalid number of grad, got {len(returned)}, but expected "
-            f"{len(grads)}"
-        )
-    return returned
+def _as_many(returned: Any, grads: tuple) -> tuple:
+    changed = _changed(returned, grads)
+    if len(changed) != len(grads):
+        found = f"got {len(changed)}, but expected {len(grads)}"
+        raise RuntimeError(f"Backward hook returned an invalid number of grad, {found}")
+    return changed
