@@ -16,6 +16,7 @@ import numpy as np
 
 import tinygrad_stab as torch
 from demos.experiment import Between, Claim, Config, Result, Within, above, below, over_seeds
+from demos.notebook import present
 from demos.style import Figure, band, decades, panels, prediction
 from tinygrad_stab import nn
 from tinygrad_stab.stability import theory
@@ -137,3 +138,8 @@ def draw(setup: Setup, data: tuple) -> Figure:
         decades(ax, 5)
     axes[0].set_ylabel("‖gradient‖ relative to the end")
     return figure
+
+
+# %% Here and now
+if __name__ == "__main__":
+    present(Setup())

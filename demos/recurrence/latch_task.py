@@ -14,6 +14,7 @@ import numpy as np
 
 import tinygrad_stab as torch
 from demos.experiment import Claim, Config, Result, above, below
+from demos.notebook import present
 from demos.style import Figure, band, panels
 from demos.training import smooth
 from tinygrad_stab import nn
@@ -51,24 +52,28 @@ def sequences(time: int, setup: Setup) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def learn(seed: int, time: int, forget_bias: float, setup: Setup) -> np.ndarray:
-    """The accuracy at every step."""
+    """The accuracy of an LSTM at every step."""
     torch.manual_seed(seed)
-    lstm, read_out = nn.LSTM(1, setup.width, forget_bias=forget_bias), nn.Linear(setup.width, 2)
-    parameters = [*lstm.parameters(), *read_out.parameters()]
+    return accuracies(nn.LSTM(1, setup.width, forget_bias=forget_bias), time, setup)
+
+
+def accuracies(net: nn.Module, time: int, setup: Setup) -> np.ndarray:
+    """Train a recurrent net and a layer that reads its last output; return the accuracy at every step."""
+    read_out, found = nn.Linear(setup.width, 2), []
+    parameters = [*net.parameters(), *read_out.parameters()]
     adam, loss_of = torch.optim.Adam(parameters, lr=setup.lr), nn.CrossEntropyLoss()
-    accuracies = []
     for _ in range(setup.steps):
         x, classes = sequences(time, setup)
-        _, (h, _) = lstm(x)
-        scores = read_out(h[0])
-        accuracies.append((scores.argmax(1) == classes).double().mean().item())
-        if np.mean(accuracies[-10:]) == 1 and len(accuracies) >= 10:
+        outputs, _ = net(x)
+        scores = read_out(outputs[-1])
+        found.append((scores.argmax(1) == classes).double().mean().item())
+        if np.mean(found[-10:]) == 1 and len(found) >= 10:
             break
         adam.zero_grad()
         loss_of(scores, classes).backward()
         nn.utils.clip_grad_norm_(parameters, setup.clip)
         adam.step()
-    return np.array(accuracies + [1.0] * (setup.steps - len(accuracies)))
+    return np.array(found + [1.0] * (setup.steps - len(found)))
 
 
 def reach(time: int, forget_bias: float) -> float:
@@ -110,3 +115,8 @@ def draw(setup: Setup, data: tuple) -> Figure:
     left.legend(loc="center right")
     right.legend(loc="center left")
     return figure
+
+
+# %% Here and now
+if __name__ == "__main__":
+    present(Setup())
