@@ -1,86 +1,88 @@
-"""Layers and loops, forward and backward: classifier, recurrent nets, normalization, convolution, chain."""
+"""One layer, forward and backward from a given gradient; and a long chain of the smallest ops there are."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
-from tests.benchmarks.measure import Step, of_libraries
+import numpy as np
+
+from tests.benchmarks import peers
+from tests.benchmarks.contestants import Step, Workload, libraries, loaded
 
 
-def workloads() -> Iterator[tuple[str, dict[str, Step]]]:
-    yield "784-512-512-10, Adam, batch 128", of_libraries(classifier)
-    for shape in ((20, 8, 5, 10), (100, 16, 10, 32), (50, 32, 64, 128)):
-        yield f"LSTMCell loop {shape}", of_libraries(lambda torch, s=shape: cell_loop(torch, *s))
-        yield f"LSTM {shape}", of_libraries(lambda torch, s=shape: sequence(torch, *s))
-    for n, d in ((500, 50), (128, 512), (4096, 256)):
-        for name in ("BatchNorm1d", "LayerNorm"):
-            make = lambda torch, name=name, n=n, d=d: layer(torch, getattr(torch.nn, name)(d), n, d)  # noqa: E731
-            yield f"{name} ({n}, {d})", of_libraries(make)
-    for shape in ((64, 16, 8, 8), (32, 16, 28, 28)):
-        make = lambda torch, s=shape: layer(torch, torch.nn.Conv2d(16, 16, 3, padding=1), *s)  # noqa: E731
-        yield f"Conv2d 3 x 3 {shape}", of_libraries(make)
-    yield "chain of 2000 ops", of_libraries(chain)
+def workloads() -> Iterator[Workload]:
+    yield convolution(64, 16, 8, 8)
+    yield convolution(32, 16, 28, 28)
+    yield chain(2000)
 
 
-def classifier(torch: Any) -> Step:
-    nn = torch.nn
-    torch.manual_seed(0)
-    model = nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 10))
-    optimizer, loss_fn = torch.optim.Adam(model.parameters()), nn.CrossEntropyLoss()
-    x, y = torch.randn(128, 784), torch.randint(0, 10, (128,))
-
-    def step():
-        optimizer.zero_grad()
-        loss_fn(model(x), y).backward()
-        optimizer.step()
-
-    return step
+def convolution(*shape: int) -> Workload:
+    channels = shape[1]
+    make = lambda nn: nn.Conv2d(channels, channels, 3, padding=1)  # noqa: E731
+    begin = lambda dtype: begin_layer(dtype, shape, (channels, channels, 3, 3), (channels,))  # noqa: E731
+    return Workload(f"Conv2d 3 x 3 {shape}", begin, libraries(one_layer, make=make))
 
 
-def cell_loop(torch: Any, steps: int, batch: int, inputs: int, hidden: int) -> Step:
-    cell = torch.nn.LSTMCell(inputs, hidden)
-    optimizer, x = torch.optim.SGD(cell.parameters(), lr=1e-3), torch.randn(steps, batch, inputs)
-
-    def step():
-        h = c = torch.zeros(batch, hidden)
-        for t in range(steps):
-            h, c = cell(x[t], (h, c))
-        _learn(torch, cell, optimizer, h)
-
-    return step
+def begin_layer(dtype: type, shape: tuple[int, ...], *parameters: tuple[int, ...]) -> tuple:
+    """An input, a gradient of an output of the same shape, and the parameters."""
+    rng = np.random.default_rng(0)
+    draw = lambda shape: rng.standard_normal(shape).astype(dtype)  # noqa: E731
+    return draw(shape), draw(shape), [draw(p) for p in parameters]
 
 
-def sequence(torch: Any, steps: int, batch: int, inputs: int, hidden: int) -> Step:
-    lstm = torch.nn.LSTM(inputs, hidden)
-    optimizer, x = torch.optim.SGD(lstm.parameters(), lr=1e-3), torch.randn(steps, batch, inputs)
-    return lambda: _learn(torch, lstm, optimizer, lstm(x)[0][-1])
+def one_layer(
+    torch: Any, x: np.ndarray, g: np.ndarray, parameters: list[np.ndarray], make: Callable[[Any], Any]
+) -> Step:
+    """Output, the gradients of input and parameters, and what the layer remembers, in PyTorch's names."""
+    module = loaded(torch, make(torch.nn), parameters)
+    x, g = torch.from_numpy(x).requires_grad_(), torch.from_numpy(g)
+    weights, buffers = list(module.parameters()), [b for b in module.buffers() if b.ndim]
 
-
-def _learn(torch: Any, model: Any, optimizer: Any, h: Any) -> None:
-    optimizer.zero_grad()
-    (h * h).mean().backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-    optimizer.step()
-
-
-def layer(torch: Any, module: Any, *shape: int) -> Step:
-    x, g = torch.randn(*shape, requires_grad=True), torch.randn(*shape)
-
-    def step():
+    def step() -> list:
         x.grad = None
-        module(x).backward(g)
+        module.zero_grad()
+        y = module(x)
+        y.backward(g)
+        return [y, x.grad, *(p.grad for p in weights), *buffers]
 
     return step
 
 
-def chain(torch: Any) -> Step:
-    x = torch.ones(1, requires_grad=True)
+def chain(ops: int) -> Workload:
+    begin = lambda dtype: (np.ones(1, dtype),)  # noqa: E731
+    everyone = {
+        **libraries(framework_chain, ops=ops),
+        "NumPy": partial(chain_by_hand, ops=ops),
+        "MyGrad": partial(peers.mygrad_chain, ops=ops),
+        "autograd": partial(peers.autograd_chain, ops=ops),
+    }
+    return Workload(f"chain of {ops} ops", begin, everyone)
 
-    def step():
+
+def framework_chain(torch: Any, x: np.ndarray, ops: int) -> Step:
+    x = torch.from_numpy(x).requires_grad_()
+
+    def step() -> list:
+        x.grad = None
         y = x
-        for _ in range(1000):
+        for _ in range(ops // 2):
             y = y * 1.001 + 0.001
-        y.sum().backward()
+        total = y.sum()
+        total.backward()
+        return [total, x.grad]
+
+    return step
+
+
+def chain_by_hand(x: np.ndarray, ops: int) -> Step:
+    def step() -> list:
+        y, g = x, np.ones_like(x)
+        for _ in range(ops // 2):
+            y = y * 1.001 + 0.001
+        for _ in range(ops // 2):
+            g = g * 1.001
+        return [y.sum(), g]
 
     return step

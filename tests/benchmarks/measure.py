@@ -1,41 +1,59 @@
-"""Time several ways of doing one thing in turn, so that a slow moment of the machine meets all alike."""
+"""Time several ways of doing one thing in turn, so that a slow moment of the machine meets all alike.
+
+In each round every contestant runs for about as long, each round begins with another of them, and ratios are
+taken round by round: a load that comes and goes changes the times of a round together. Reported are medians
+and quartiles, which a few disturbed rounds do not move.
+"""
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import statistics
 import time
-from collections.abc import Callable
-from typing import Any
+from typing import NamedTuple
 
-import tinygrad_stab
-
-Step = Callable[[], object]
+from tests.benchmarks.contestants import Step
 
 
-def of_libraries(make: Callable[[Any], Step]) -> dict[str, Step]:
-    """The same step made with this library and, where it is installed, with PyTorch, whose names we share."""
-    steps = {"ours": make(tinygrad_stab)}
-    if importlib.util.find_spec("torch"):
-        steps["PyTorch"] = make(importlib.import_module("torch"))
-    return steps
+class Timing(NamedTuple):
+    """Median seconds a step, and quartiles of the ratio of the first contestant's time to each other's."""
+
+    seconds: dict[str, float]
+    ratios: dict[str, list[float]]
 
 
-def interleaved(steps: dict[str, Step], seconds: float = 1.0, rounds: int = 15) -> dict[str, float]:
-    """Median time of one step, in seconds, for each contestant; every round times all of them in turn."""
-    repeats = {}
-    for name, step in steps.items():
-        step()  # the first call pays for what only the first call does
-        start = time.perf_counter()
+def interleaved(steps: dict[str, Step], seconds: float, rounds: int) -> Timing:
+    """Time each step for about so many seconds in all, spread over so many rounds."""
+    repeats = {name: _repeats(step, seconds / rounds) for name, step in steps.items()}
+    names, times = list(steps), {name: [] for name in steps}
+    for k in range(rounds):
+        turn = k % len(names)
+        for name in names[turn:] + names[:turn]:
+            times[name].append(_time(steps[name], repeats[name]))
+    return summary(times)
+
+
+def summary(times: dict[str, list[float]]) -> Timing:
+    """Medians and quartiles of the times of all rounds."""
+    first, *others = times
+    ratios = {name: [a / b for a, b in zip(times[first], times[name])] for name in others}
+    return Timing(
+        {name: statistics.median(values) for name, values in times.items()},
+        {name: quartiles(values) for name, values in ratios.items()},
+    )
+
+
+def quartiles(values: list[float]) -> list[float]:
+    """What a quarter, a half and three quarters of the values are below."""
+    return statistics.quantiles(values, n=4, method="inclusive") if len(values) > 1 else 3 * values
+
+
+def _time(step: Step, repeats: int) -> float:
+    step()  # fills the caches and wakes the threads again after the others' turns
+    start = time.perf_counter()
+    for _ in range(repeats):
         step()
-        once = time.perf_counter() - start
-        repeats[name] = max(1, int(seconds / rounds / max(once, 1e-9)))
-    times: dict[str, list[float]] = {name: [] for name in steps}
-    for _ in range(rounds):
-        for name, step in steps.items():
-            start = time.perf_counter()
-            for _ in range(repeats[name]):
-                step()
-            times[name].append((time.perf_counter() - start) / repeats[name])
-    return {name: statistics.median(values) for name, values in times.items()}
+    return (time.perf_counter() - start) / repeats
+
+
+def _repeats(step: Step, seconds: float) -> int:
+    return max(1, int(seconds / max(_time(step, 1), 1e-9)))
