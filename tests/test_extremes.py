@@ -131,8 +131,19 @@ def test_where_the_slope_of_sigmoid_becomes_zero(dtype: Any, last: float) -> Non
     assert slope(F.sigmoid, last + 0.1, dtype) == 0
 
 
+@pytest.mark.parametrize("large", [1e2, 1e3, 1e4])
+def test_the_loss_of_large_scores_keeps_its_digits(large: float) -> None:
+    """log(1 + e⁻¹⁰) = 4.54e-5, though float32 numbers near 1e4 are 1e-3 apart."""
+    scores = torch.tensor([[large, large - 10]])
+    expected = pytest.approx(math.log1p(math.exp(-10)), rel=1e-3)
+    assert F.cross_entropy(scores, torch.tensor([0])).item() == expected
+    assert -F.log_softmax(scores, dim=1)[0, 0].item() == expected
+
+
 @pytest.mark.parametrize(("dtype", "last"), [(torch.float64, -709.0), (torch.float32, -88.0)])
-def test_below_zero_the_slope_of_sigmoid_lasts_as_long_as_its_exponential_is_finite(dtype: Any, last: float) -> None:
+def test_below_zero_the_slope_of_sigmoid_lasts_as_long_as_e_to_the_minus_x_is_finite(
+    dtype: Any, last: float
+) -> None:
     assert slope(F.sigmoid, last, dtype) > 0
     assert slope(F.sigmoid, last - 1.5, dtype) == 0
     assert slope(F.sigmoid, -50.0, dtype) == pytest.approx(math.exp(-50), rel=1e-5)

@@ -28,8 +28,9 @@ import numpy as np
 from .anomaly import check_backward, detect_anomaly, set_detect_anomaly
 from .grad_mode import enable_grad, mode, no_grad
 from .graph import PICK, Node, Parts, Primitive, TensorBase, array_of
+from .hooks import RETAIN
 from .memory import latest
-from .sums import sum_of_rows
+from .sums import sum_of_rows, total
 
 __all__ = ["backward", "detect_anomaly", "enable_grad", "grad", "no_grad", "set_detect_anomaly"]
 
@@ -108,14 +109,14 @@ def _undo_broadcasting(g: Any, shape: tuple[int, ...]) -> Any:
     """Give g the input's shape: a value used n times collects n gradients, n values summed share one."""
     new = g.ndim - len(shape)
     if new > 0:
-        g = sum_of_rows(g) if g.ndim == 2 and new == 1 else np.sum(g, axis=tuple(range(new)))
+        g = sum_of_rows(g) if g.ndim == 2 and new == 1 else total(g, tuple(range(new)))
     if g.shape == shape:
         return g
     repeated = tuple(
         axis for axis, n in enumerate(g.shape) if n != 1 and shape[len(shape) - g.ndim + axis] == 1
     )
     if repeated:
-        g = np.sum(g, axis=repeated, keepdims=True)
+        g = total(g, repeated, keepdims=True)
     return g if g.shape == shape else np.broadcast_to(g, shape)
 
 
@@ -140,7 +141,7 @@ def _replaced(g: Any, new: Any) -> Any:
             f"a hook has returned {new.array.dtype} of shape {new.array.shape} for a gradient that is "
             f"{g.dtype} of shape {tuple(g.shape)}: they must be alike"
         )
-    return new if isinstance(g, TensorBase) else new.array
+    return _copy(new) if isinstance(g, TensorBase) else new.array.copy()  # the hook may have kept it
 
 
 def _start(outputs: Sequence[Any], gradients: Sequence[Any], record: bool) -> dict[Node, Any]:
@@ -164,7 +165,8 @@ def _start(outputs: Sequence[Any], gradients: Sequence[Any], record: bool) -> di
             raise RuntimeError(
                 f"the gradient to start from has shape {g.array.shape}, but the output {y.array.shape}"
             )
-        g = _copy(g) if record else g.array.copy()
+        array = g.array.astype(y.array.dtype)
+        g = Primitive.result(array, g.node) if record else array
         start[y.node] = start[y.node] + g if y.node in start else g
     return start
 
@@ -216,21 +218,31 @@ def backward(
     found = _run(
         tensors, grad_tensors, None if receivers is None else set(receivers), retain_graph, create_graph
     )
+    tensors_of = {node: node.leaf() if receivers is None else receivers.get(node) for node in found}
     handed_out: set[int] = set()
     for node, g in found.items():
-        tensor = node.leaf() if receivers is None else receivers.get(node)
-        if tensor is None:  # the leaf itself is gone
-            continue
+        tensor = tensors_of[node]
+        if tensor is None or (node.primitive and node.hooks and RETAIN in node.hooks):
+            continue  # the leaf itself is gone, or its hook has kept the gradient already
         if tensor._grad is not None:
-            tensor._grad = _as_tensor(tensor._grad + g if create_graph else tensor._grad.array + array_of(g))
+            tensor._grad = _sum(tensor._grad, g, create_graph)
         else:  # it must be nobody else's: a rule may have handed on what it got, or a view of it
             array = array_of(g)
             shared = create_graph or array.base is not None or id(array) in handed_out
             tensor._grad = _as_tensor(_copy(g) if shared else g)
             handed_out.add(id(array))
-        if node.primitive is None and node.afterwards:
+    for node, tensor in tensors_of.items():
+        if tensor is not None and node.primitive is None and node.afterwards:
             for hook in list(node.afterwards.values()):
                 hook(tensor)
+
+
+def _sum(before: Any, g: Any, create_graph: bool) -> Any:
+    """The gradient so far and the new one; what the first was computed from stays known."""
+    if not create_graph and before.node is None:
+        return _as_tensor(before.array + array_of(g))
+    with enable_grad():
+        return before + g
 
 
 def _copy(g: Any) -> Any:

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from .grad_mode import mode, no_grad
-from .graph import Node, Primitive, TensorBase, outputs_of
+from .graph import ANY, Node, Primitive, TensorBase, outputs_of
 
 
 class Function:
@@ -49,7 +49,7 @@ class Function:
         def rule(g: Any, y: Any, x: Any, ctx: Any, saved: Any) -> list:
             return _gradients(cls, ctx, g, y)
 
-        cls._primitive = Primitive(cls.forward, [rule], together=1)  # for all inputs, however many
+        cls._primitive = Primitive(cls.forward, [rule], together=ANY)
         cls._primitive.name = cls.__name__
 
     @classmethod

@@ -30,7 +30,7 @@ def _function(method: Callable) -> Callable:
     return function
 
 
-_T = Tensor
+_T: Any = Tensor
 sum, mean, var, std, norm = map(_function, (_T.sum, _T.mean, _T.var, _T.std, _T.norm))
 max, min, amax, amin = map(_function, (_T.max, _T.min, _T.amax, _T.amin))
 argmax, argmin, logsumexp, sign = map(_function, (_T.argmax, _T.argmin, _T.logsumexp, _T.sign))

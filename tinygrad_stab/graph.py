@@ -12,6 +12,7 @@ the graph is gone the moment the last tensor computed from it is dropped.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -21,11 +22,13 @@ from .anomaly import check_forward
 from .dtypes import get_default_dtype
 from .grad_mode import mode
 from .memory import clock, written_since
+from .misfit import misfit
 from .numpy_protocol import ANSWERS, AnswersNumpy
 from .printing import grad_fn_name
-from .rules import NOTHING, SHAPE, VALUE, OneForAll, ShapeOf, needs, option_names
+from .rules import NOTHING, SHAPE, VALUE, ShapeOf, needs, option_names
 from .user_code import users_line
 
+ANY = math.inf  # number of inputs
 TABLE: dict[str, Primitive] = {}  # every primitive by name, so that a test can check them all
 
 
@@ -33,30 +36,26 @@ class Primitive:
     """A forward function on arrays and, for each input, the rule that turns g = ∂L/∂y into ∂L/∂(that input).
 
     A rule is called as `rule(g, y, *inputs, **options)` and returns the gradient up to broadcasting, which
-    the engine undoes. A value that no rule mentions is not kept. A variadic primitive has one rule, which is
-    told `which` input is meant and sees of the inputs only their shapes. A forward that returns a tuple has
-    several outputs; then g is a tuple too, with None where nothing arrived. Where the gradients of all inputs
-    come out of one computation, a single rule may return them `together`, in a tuple.
+    the engine undoes. A value that no rule mentions is not kept. A forward that returns a tuple has several
+    outputs; then g is a tuple too, with None where nothing arrived. Where the gradients of all inputs come
+    out of one computation, a single rule may return them `together`, in a sequence: for so many inputs, or
+    for ANY number of them; of those it sees only the shapes.
     """
 
     # The class of the outputs. tensor.py puts Tensor here, the class with the operators.
     result: type[TensorBase]
 
-    def __init__(
-        self, forward: Callable, rules: Sequence[Callable], variadic: bool = False, together: int = 0
-    ) -> None:
-        self.forward, self.name, self.variadic = forward, forward.__name__.strip("_"), variadic
-        self.rules = OneForAll(rules[0]) if variadic else rules
-        self.together = rules[0] if together else None  # for so many inputs
-        self.arity = 1_000 if variadic else together or len(rules)
-        self.option_names = option_names(rules[0], 1 if variadic else self.arity)
+    def __init__(self, forward: Callable, rules: Sequence[Callable], together: float = 0) -> None:
+        self.forward, self.name, self.rules = forward, forward.__name__.strip("_"), rules
+        self.together = rules[0] if together else None
+        self.arity = together or len(rules)
+        self.option_names = option_names(rules[0], 1 if together == ANY else int(self.arity))
         self.options = frozenset(self.option_names)
-        self._given = rules
 
     @functools.cached_property
     def needs(self) -> list[list[int]]:
         """By rule, what it reads of (g, y, *inputs)."""
-        return [needs(rule) for rule in self._given]
+        return [needs(rule) for rule in self.rules]
 
     @functools.cached_property
     def keeps_y(self) -> bool:
@@ -65,9 +64,9 @@ class Primitive:
     @functools.cached_property
     def keep(self) -> Callable[[list], list]:
         """From the inputs to what is kept of each: all of it, its shape, or nothing."""
-        if self.variadic:
+        if self.arity == ANY:
             return lambda arrays: [ShapeOf(x) for x in arrays]
-        most = [max(of_all) for of_all in zip(*(need[2 : 2 + self.arity] for need in self.needs))]
+        most = [max(of_all) for of_all in zip(*(need[2 : 2 + int(self.arity)] for need in self.needs))]
         if set(most) <= {VALUE}:
             return lambda arrays: arrays
         if set(most) <= {NOTHING}:
@@ -76,8 +75,8 @@ class Primitive:
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         if len(inputs) > self.arity:  # np.sum(t, 0): an option given by position
-            options.update(zip(self.option_names, inputs[self.arity :]))
-            inputs = inputs[: self.arity]
+            options.update(zip(self.option_names, inputs[int(self.arity) :]))
+            inputs = inputs[: int(self.arity)]
         if options and not options.keys() <= self.options:
             raise TypeError(f"{self.name} takes the options {self.option_names}, not {sorted(options)}")
         arrays: list[Any] = []
@@ -92,11 +91,11 @@ class Primitive:
         try:
             y = self.forward(*arrays, **options)
         except (ValueError, IndexError) as error:
-            raise _misfit(self.name, arrays, error) from None
+            raise misfit(self.name, arrays, error) from None
         if mode.detecting:
             check_forward(self.name, arrays, y)
-        if type(y) is not tuple and y.dtype is _FLOAT64:
-            y = _not_widened(y, arrays)
+        if type(y) is not tuple and y.dtype is not _FLOAT32:
+            y = _as_in_pytorch(y, arrays)
         if not (mode.recording and any(parents)):
             return self._unrecorded(inputs, y)
         node = Node(self, parents, self.keep(arrays), y if self.keeps_y else None, options, y)
@@ -111,14 +110,10 @@ class Primitive:
 
 
 def primitive(
-    forward: Callable,
-    *rules: Callable,
-    numpy: Callable | None = None,
-    variadic: bool = False,
-    together: int = 0,
+    forward: Callable, *rules: Callable, numpy: Callable | None = None, together: float = 0
 ) -> Primitive:
     """Enter a primitive into the table; `numpy` is the NumPy function it answers for, if not `forward`."""
-    made = Primitive(forward, rules, variadic, together)
+    made = Primitive(forward, rules, together)
     TABLE[made.name] = made
     if numpy or not forward.__name__.startswith("_"):
         ANSWERS[numpy or forward] = made
@@ -129,7 +124,11 @@ def constant(function: Callable, numpy: Callable | None = None) -> Callable:
     """Define a function whose derivative is 0 where it exists, a comparison or a sign: never recorded."""
 
     def apply(*inputs: Any, **options: Any) -> Any:
-        y = function(*map(array_of, inputs), **options)
+        arrays = [array_of(x) for x in inputs]
+        try:
+            y = function(*arrays, **options)
+        except (ValueError, IndexError) as error:
+            raise misfit(function.__name__, arrays, error) from None
         return Primitive.result(y) if any(isinstance(x, TensorBase) for x in inputs) else y
 
     ANSWERS[numpy or function] = apply
@@ -148,28 +147,28 @@ def _operand(x: Any, inputs: Sequence[Any]) -> Any:
     # A Python number takes the dtype of the tensor it meets; np.sqrt(2.) is a float64 and would impose that.
     if isinstance(x, np.generic):
         return x.item() if any(isinstance(other, TensorBase) for other in inputs) else x
+    if isinstance(x, (tuple, list)) and any(isinstance(part, TensorBase) for part in x):
+        raise TypeError(
+            f"a {type(x).__name__} is not a tensor: put tensors together with torch.stack or torch.cat, and "
+            "take apart what a layer returns, as in `output, (h, c) = lstm(x)`"
+        )
     return np.asarray(x)
 
 
-_FLOAT64 = np.dtype(np.float64)
+_FLOAT32 = np.dtype(np.float32)
 
 
-def _not_widened(y: Any, arrays: Sequence[Any]) -> Any:
-    # NumPy makes float64 of integers and floats together; in PyTorch integers and bools have no say in that.
+def _as_in_pytorch(y: Any, arrays: Sequence[Any]) -> Any:
+    # NumPy makes floats of integers by their size; in PyTorch integers and bools have no say in that.
     dtypes = [x.dtype for x in arrays if isinstance(x, np.ndarray)]
-    if _FLOAT64 in dtypes or not any(dtype.kind in "iub" for dtype in dtypes):
+    floats = [dtype for dtype in dtypes if dtype.kind == "f"]
+    if y.dtype.kind != "f" or len(floats) == len(dtypes) or y.dtype in floats:
         return y
-    return y.astype(np.result_type(get_default_dtype(), *(dtype for dtype in dtypes if dtype.kind == "f")))
+    return y.astype(np.result_type(*floats) if floats else get_default_dtype())
 
 
 def _shape_of(x: Any, need: int) -> ShapeOf | None:
     return ShapeOf(x) if need == SHAPE and isinstance(x, np.ndarray) else None
-
-
-def _misfit(name: str, arrays: list, error: Exception) -> Exception:
-    shapes = " and ".join(str(np.shape(x)) for x in arrays)
-    kind = IndexError if isinstance(error, IndexError) else RuntimeError
-    return kind(f"{name} does not fit input of shape {shapes}: {error}")
 
 
 class Node:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import Any
 
 _numbers = itertools.count()
+RETAIN = math.inf  # the number of the hook that keeps a .grad; it is the last of all
 
 
 class RemovableHandle:

@@ -7,7 +7,6 @@ output but not its input; `lambda g, y, x, shape: np.reshape(g, x.shape)`, that 
 from __future__ import annotations
 
 import dis
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -53,13 +52,3 @@ class ShapeOf:
 
     def __init__(self, x: Any) -> None:
         self.shape, self.ndim = x.shape, x.ndim
-
-
-class OneForAll:
-    """The rules of a primitive with any number of inputs: one rule, which is told `which` input is meant."""
-
-    def __init__(self, rule: Callable) -> None:
-        self.rule = rule
-
-    def __getitem__(self, k: int) -> Callable:
-        return functools.partial(self.rule, which=k)

@@ -1,4 +1,7 @@
-"""Sums in NumPy's quickest words. A sum over rows is a product with 1, and BLAS is fast at products."""
+"""Sums in NumPy's quickest words. A sum over rows is a product with 1, and BLAS is fast at products.
+
+In float16 a sum of ones would stop at 2048, where the next number is 2050: there, sums are taken in float32.
+"""
 
 from __future__ import annotations
 
@@ -7,43 +10,62 @@ from typing import Any
 
 import numpy as np
 
+_longest: dict[Any, np.ndarray] = {}
 
-@functools.lru_cache
-def ones(n: int, dtype: np.dtype) -> np.ndarray:
-    """n ones, lent to everyone who asks."""
-    array = np.ones(n, dtype)
-    array.flags.writeable = False
-    return array
+
+def _ones(n: int, dtype: Any) -> np.ndarray:
+    """n ones, lent: everyone who asks gets the beginning of the same array."""
+    dtype = wide(dtype)
+    ones = _longest.get(dtype)
+    if ones is None or len(ones) < n:
+        ones = _longest[dtype] = np.ones(2 * n, dtype)
+        ones.flags.writeable = False
+    return ones[:n]
+
+
+def wide(dtype: Any) -> Any:
+    """The dtype to add up in."""
+    return np.float32 if dtype == np.float16 else dtype
+
+
+def total(x: Any, axis: Any, keepdims: bool = False) -> Any:
+    """Σ x along axis, of an array or a tensor."""
+    if isinstance(x, np.ndarray) and x.dtype == np.float16:
+        x = x.astype(np.float32)
+    return np.sum(x, axis=axis, keepdims=keepdims)
 
 
 def sum_of_rows(x: Any) -> Any:
     """Σₙ xₙ for the rows xₙ of a matrix, as 1ᵀ X: several times as fast as np.sum(x, axis=0)."""
-    return np.dot(ones(len(x), x.dtype), x)
+    return np.dot(_ones(len(x), x.dtype), x)
 
 
 def mean_kept(x: np.ndarray, axis: Any) -> np.ndarray:
     """The mean along axis, which stays with length 1; of nothing, 0."""
     if x.ndim == 2 and axis in (0, (0,)):
-        total = sum_of_rows(x)[None, :]
+        sums = sum_of_rows(x)[None, :]
     elif x.ndim == 2 and axis in (1, -1, (1,), (-1,)):
-        total = np.dot(x, ones(x.shape[1], x.dtype))[:, None]
+        sums = np.dot(x, _ones(x.shape[1], x.dtype))[:, None]
     else:
-        total = np.sum(x, axis=axis, keepdims=True)
-    return total / max(x.size // max(total.size, 1), 1)
+        sums = total(x, axis, keepdims=True)
+    return sums / max(x.size // max(sums.size, 1), 1)
 
 
 def mean_product(a: np.ndarray, b: np.ndarray, axis: Any) -> np.ndarray:
     """The mean of a b, for arrays of one shape, along axis, which stays with length 1; of nothing, 0."""
-    total = sum_product(a, b, axis)
-    return total / max(a.size // max(total.size, 1), 1)
+    sums = sum_product(a, b, axis)
+    return sums / max(a.size // max(sums.size, 1), 1)
 
 
 def sum_product(a: np.ndarray, b: np.ndarray, axis: Any) -> np.ndarray:
     """Σ a b, for arrays of one shape, along axis, which stays with length 1; the product is never stored.
 
-    Terms are added one after the other: over millions of float32 elements np.sum would keep more digits.
+    Terms are added one after the other: along the last axis, over millions of float32 elements, np.sum would
+    keep more digits.
     """
     subscripts, with_length_1 = _subscripts(a.ndim, axis)
+    if a.dtype == np.float16:
+        a = a.astype(np.float32)
     return np.einsum(subscripts, a, b)[with_length_1]
 
 

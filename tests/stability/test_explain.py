@@ -88,7 +88,7 @@ def test_the_graph_and_the_gradients_are_left_alone(net_and_loss):
 
 def test_every_rule_of_the_table_has_a_formula():
     for primitive in TABLE.values():
-        inputs = 2 if primitive.variadic else min(primitive.arity, len(primitive.rules))
+        inputs = 2 if primitive.together else len(primitive.rules)
         for k, name in enumerate(argument_names(primitive, inputs)):
             text = formula(primitive, k, name)
             assert 0 < len(text) <= WIDTH

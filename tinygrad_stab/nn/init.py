@@ -167,7 +167,8 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generato
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
-    """One value everywhere. As a weight it makes all units of a layer equal, and keeps them equal."""
+    """One value everywhere. As a weight it makes all units of a layer equal; if the next
+    layer's are constant too, their gradients are equal as well, and they stay so."""
     return _fill(tensor, np.full(_shape(tensor), val, dtype=float))
 
 

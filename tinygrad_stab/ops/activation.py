@@ -21,7 +21,7 @@ SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 @np.errstate(over="ignore")
 def _sigmoid(x):
     """σ(x) = 1 / (1 + e⁻ˣ). Far to the left e⁻ˣ is ∞ in floating point, and σ(x) is 0: as it should be."""
-    return 1 / (1 + np.exp(-x))
+    return 1 / (1 + np.exp(-1.0 * x))  # not −x, which bools do not have and unsigned integers have wrong
 
 
 def _relu(x):
@@ -94,8 +94,8 @@ def _hardtanh_x(g, y, x, low=-1.0, high=1.0):
     return g * ((x > low) & (x < high))
 
 
-# A mask is multiplied, not chosen with np.where, which takes nine times as long. At the kink x = 0 the slope
-# is that of the left side, as in PyTorch: relu′(0) = 0, leaky_relu′(0) = slope.
+# A mask is multiplied, not chosen with np.where, which takes up to eight times as long. At the kink x = 0
+# the slope is that of the left side, as in PyTorch: relu′(0) = 0, leaky_relu′(0) = slope.
 # fmt: off
 #                     forward       ∂L/∂x
 tanh       = primitive(np.tanh,     lambda g, y, x: g * (1 - y * y))

@@ -32,8 +32,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from ..graph import Primitive, primitive
+from ..sums import total, wide
 
-IN_CACHE = 2**18  # numbers
+IN_CACHE = 2**18  # so many numbers of C(x) are made at once: 1 MB in float32
 
 
 def windows(x, kernel, stride):
@@ -62,7 +63,7 @@ def _columns(x, kernel, stride, padding):
     few = max(IN_CACHE // max(rows * places, 1), 1)
     for start in range(0, len(x), few):
         some = slice(start, start + few)
-        yield some, views[some].reshape(-1, rows, places)
+        yield some, views[some].reshape(len(views[some]), rows, places)
 
 
 def _flat(x, start):
@@ -92,9 +93,9 @@ def _conv2d_input(W, g, size, stride, padding):
 
 def _conv2d_weight(x, g, kernel, stride, padding):
     """∂T/∂W = Σₙ g C(x)ᵀ, for x (n, c, h, w), g (n, o, places) → (o, c, *kernel)."""
-    W = np.zeros((g.shape[1], x.shape[1], *kernel), np.result_type(x, g))
+    W = np.zeros((g.shape[1], x.shape[1], *kernel), wide(np.result_type(x, g)))
     for some, columns in _columns(x, kernel, stride, padding):
-        W += np.sum(_flat(g[some], 2) @ np.swapaxes(columns, 1, 2), axis=0).reshape(W.shape)
+        W += total(_flat(g[some], 2) @ np.swapaxes(columns, 1, 2), axis=0).reshape(W.shape)
     return W
 
 
@@ -102,7 +103,7 @@ def _conv2d_weight(x, g, kernel, stride, padding):
 conv2d: Primitive = primitive(_conv2d,
     lambda g, y, x, W, b, stride, padding: conv2d_input(W, g, x.shape[2:], stride, padding),
     lambda g, y, x, W, b, stride, padding: conv2d_weight(x, g, W.shape[2:], stride, padding),
-    lambda g, y, x, W, b, stride, padding: np.sum(g, axis=(0, 2, 3)))
+    lambda g, y, x, W, b, stride, padding: total(g, (0, 2, 3)))
 conv2d_input: Primitive = primitive(_conv2d_input,
     lambda h, y, W, g, size, stride, padding: conv2d_weight(h, g, W.shape[2:], stride, padding),
     lambda h, y, W, g, size, stride, padding: conv2d(h, W, None, stride, padding))

@@ -50,7 +50,7 @@ def _power_base(g, y, a, b):
 
 
 def _power_exponent(g, y, a, b):
-    """∂(aᵇ)/∂b = aᵇ ln a, taken as its limit 0 at a = 0."""
+    """∂(aᵇ)/∂b = aᵇ ln a, taken as 0 at a = 0: its limit there for b > 0."""
     return g * y * np.log(np.where(a == 0, 1, a))
 
 

@@ -56,12 +56,14 @@ ANSWERS[np.dot] = _dot
 
 
 def _rows_times(x, M):
-    """x M, for rows x (…, d). On two matrices np.dot does what @ does and takes half the time to begin."""
+    """x M, for rows x (…, d). On two matrices np.dot does what @ does, and begins half a µs earlier."""
     return np.dot(x, M) if x.ndim == 2 else x @ M
 
 
 def _linear(x, W, b=None):
     """y = x Wᵀ + b, for x (…, d_in), W (d_out, d_in), b (d_out)."""
+    if W.ndim != 2:
+        raise RuntimeError(f"linear: the weight must have shape (d_out, d_in), not {W.shape}")
     try:
         y = _rows_times(x, W.T)
     except ValueError:
@@ -80,8 +82,8 @@ def _linear_W(g, y, x, W, b=None):
 
 
 def _linear_b(g, y, x, W, b=None):
-    """∂L/∂bₒ = Σₙ gₙₒ = 1ᵀ G."""
-    return sum_of_rows(_rows(g))
+    """∂L/∂bₒ = Σₙ gₙₒ = 1ᵀ G; of a b with several rows, the engine undoes the broadcasting."""
+    return sum_of_rows(_rows(g)) if b.ndim == 1 else g
 
 
 def _rows(x):

@@ -12,7 +12,8 @@ def _standardize(x, axis, eps):
     mu = mean_kept(x, axis)
     deviation = x - mu
     v = mean_product(deviation, deviation, axis)  # E x² − μ² would cancel for a large mean
-    return np.multiply(deviation, 1 / np.sqrt(v + eps), out=deviation), mu, v
+    deviation *= 1 / np.sqrt(v + eps)
+    return deviation.astype(x.dtype, copy=False), mu, v
 
 
 def _standardize_rule(g, y, x, axis, eps):
@@ -46,7 +47,7 @@ def _standardize_input(g, y, sigma, axis):
     p = y * mean_product(g, y, axis)
     p += mean_kept(g, axis)
     np.subtract(g, p, out=p)
-    p /= sigma
+    p *= 1 / sigma
     return p
 
 
@@ -72,7 +73,7 @@ def _root_mean_square(x, axis, eps):
 
 def _rms_normalize(x, axis, eps):
     """y = x / r with r = √(mean x² + ε) along axis."""
-    return x / _root_mean_square(x, axis, eps)
+    return (x / _root_mean_square(x, axis, eps)).astype(x.dtype, copy=False)
 
 
 def _rms_normalize_rule(g, y, x, axis, eps):

@@ -25,7 +25,7 @@ def max_pool2d(x, kernel, stride, padding):
     h, w = x.shape[2:]
     views = windows(padded(array_of(x), padding, -np.inf), kernel, stride)
     n, c, down, across = views.shape[:4]
-    first = views.reshape(n, c, down, across, -1).argmax(-1)
+    first = views.reshape(n, c, down, across, math.prod(kernel)).argmax(-1)
     row = stride[0] * np.arange(down)[:, None] + first // kernel[1] - padding[0]
     column = stride[1] * np.arange(across) + first % kernel[1] - padding[1]
     row, column = np.clip(row, 0, h - 1), np.clip(column, 0, w - 1)  # a window of −∞ alone: not the margin

@@ -10,7 +10,7 @@ def _quarters(x):
     return x[..., :d], x[..., d : 2 * d], x[..., 2 * d : 3 * d], x[..., 3 * d :]
 
 
-def _advance(z, c, h_new, c_new, squashed):
+def _advance(z, c, h_new, c_new, tanh_c):
     """Do one step in the memory given: z, the pre-activations, becomes the gates; the last three are written.
 
     i, f, o = σ(zᵢ), σ(z_f), σ(zₒ)      input, forget and output gate
@@ -26,8 +26,8 @@ def _advance(z, c, h_new, c_new, squashed):
     a[...] = candidate
     np.multiply(f, c, out=c_new)
     c_new += i * a
-    np.tanh(c_new, out=squashed)
-    np.multiply(o, squashed, out=h_new)
+    np.tanh(c_new, out=tanh_c)
+    np.multiply(o, tanh_c, out=h_new)
 
 
 def _plus(total, part):
@@ -41,21 +41,21 @@ def _lstm_step(z, c):
     Returns h′ and c′, and with them the gates (i, f, a, o side by side) and tanh c′, which the rule reads.
     """
     gates = np.array(z, dtype=np.result_type(z, c))
-    h_new, c_new, squashed = (np.empty(c.shape, gates.dtype) for _ in range(3))
-    _advance(gates, c, h_new, c_new, squashed)
-    return h_new, c_new, gates, squashed
+    h_new, c_new, tanh_c = (np.empty(c.shape, gates.dtype) for _ in range(3))
+    _advance(gates, c, h_new, c_new, tanh_c)
+    return h_new, c_new, gates, tanh_c
 
 
-def _factors(gates, squashed, c):
+def _factors(gates, tanh_c, c):
     """The factors in the rule below: o tanh′(c′), and those of δ_z side by side."""
     i, f, a, o = _quarters(gates)
-    to_z = [a * (i * (1 - i)), c * (f * (1 - f)), i * (1 - a * a), squashed * (o * (1 - o))]
-    return o * (1 - squashed * squashed), np.concatenate(to_z, axis=-1)
+    to_z = [a * (i * (1 - i)), c * (f * (1 - f)), i * (1 - a * a), tanh_c * (o * (1 - o))]
+    return o * (1 - tanh_c * tanh_c), np.concatenate(to_z, axis=-1)
 
 
-def _by_side_outputs(g_gates, g_s, gates, squashed):
+def _by_side_outputs(g_gates, g_s, gates, tanh_c):
     """What comes back by gates and tanh c′, which only second derivatives read: to c′ and to z."""
-    to_c = None if g_s is None else g_s * (1 - squashed * squashed)
+    to_c = None if g_s is None else g_s * (1 - tanh_c * tanh_c)
     if g_gates is None:
         return to_c, None
     i, f, a, o = _quarters(gates)
@@ -73,10 +73,10 @@ def _lstm_step_rule(g, y, z, c):
     where f ≈ 1, the gradient travels.
     """
     g_h, g_c, g_gates, g_s = g
-    _, _, gates, squashed = y
-    to_c, to_z = _factors(gates, squashed, c)
-    side_c, side_z = _by_side_outputs(g_gates, g_s, gates, squashed)
-    g_h = 0 * squashed if g_h is None else g_h
+    _, _, gates, tanh_c = y
+    to_c, to_z = _factors(gates, tanh_c, c)
+    side_c, side_z = _by_side_outputs(g_gates, g_s, gates, tanh_c)
+    g_h = 0 * tanh_c if g_h is None else g_h
     delta_c = _plus(_plus(g_h * to_c, g_c), side_c)
     delta_z = np.concatenate([delta_c, delta_c, delta_c, g_h], axis=-1) * to_z
     return _plus(delta_z, side_z), delta_c * _quarters(gates)[1]
@@ -93,14 +93,14 @@ def _lstm_sequence(zx, W, h0, c0):
     of every step, (T, n, d) each, and with them gates and tanh c, which the rule reads.
     """
     gates = np.empty(zx.shape, np.result_type(zx, W, h0, c0))
-    hs, cs, squashed = (np.empty((*zx.shape[:2], W.shape[1]), gates.dtype) for _ in range(3))
+    hs, cs, tanh_c = (np.empty((*zx.shape[:2], W.shape[1]), gates.dtype) for _ in range(3))
     transposed = np.array(W.T, dtype=gates.dtype, order="C")  # it is read T times
     h, c = h0, c0
     for t, z in enumerate(gates):
         np.add(np.dot(h, transposed), zx[t], out=z)
-        _advance(z, c, hs[t], cs[t], squashed[t])
+        _advance(z, c, hs[t], cs[t], tanh_c[t])
         h, c = hs[t], cs[t]
-    return hs, cs, gates, squashed
+    return hs, cs, gates, tanh_c
 
 
 def _lstm_sequence_rule(g, y, zx, W, h0, c0):
@@ -116,15 +116,15 @@ def _lstm_sequence_rule(g, y, zx, W, h0, c0):
     explodes like that of any RNN; the path by c is multiplied by forget gates only. All steps share W, so
     ∂L/∂W = Σₜ δ_zₜᵀ hₜ₋₁.
     """
-    hs, cs, gates, squashed = y
+    hs, cs, gates, tanh_c = y
     h_before, c_before = (np.concatenate([np.expand_dims(x0, 0), xs[:-1]]) for x0, xs in ((h0, hs), (c0, cs)))
-    to_c, to_z = _factors(gates, squashed, c_before)
+    to_c, to_z = _factors(gates, tanh_c, c_before)
     _, f, _, _ = _quarters(gates)
     g_h, g_c, g_gates, g_s = g
-    parts = (g_h, g_c, *_by_side_outputs(g_gates, g_s, gates, squashed))
-    g_h, g_c, side_c, side_z = ([None] * len(zx) if part is None else part for part in parts)
+    parts = (g_h, g_c, *_by_side_outputs(g_gates, g_s, gates, tanh_c))
+    g_h, g_c, side_c, side_z = ([None] * zx.shape[0] if part is None else part for part in parts)
     delta_h, delta_c, deltas = 0 * h0, 0 * c0, []
-    for t in reversed(range(len(zx))):
+    for t in reversed(range(zx.shape[0])):
         delta_h = _plus(delta_h, g_h[t])
         delta_c = _plus(_plus(delta_c, g_c[t]), side_c[t]) + delta_h * to_c[t]
         delta_z = _plus(np.concatenate([delta_c, delta_c, delta_c, delta_h], axis=-1) * to_z[t], side_z[t])

@@ -28,6 +28,12 @@ def count(shape, axis):
     return math.prod(shape[a] for a in axes_of(len(shape), axis))
 
 
+def _sum(x, axis=None, keepdims=False):
+    """Σ x along axis."""
+    y = sums.total(x, axis, keepdims)
+    return y.astype(x.dtype) if x.dtype == np.float16 else y
+
+
 def _sum_rule(g, y, x, axis=None, keepdims=False):
     """∂(Σ x)/∂xᵢ = 1."""
     return np.broadcast_to(spread(g, x.shape, axis, keepdims), x.shape)
@@ -63,7 +69,7 @@ def _extreme_rule(g, y, x, axis=None, keepdims=False):
 def _norm(x, p=2, axis=None, keepdims=False):
     """‖x‖ = (Σ|x|ᵖ)^(1/p), as m ‖x/m‖ with m = max |x|: powers leave the floats long before x does."""
     if not 0 < p < math.inf:
-        raise ValueError(f"p must be positive and finite, not {p}")
+        raise RuntimeError(f"norm: p must be positive and finite, not {p}")
     m = np.max(np.abs(x), axis=axis, keepdims=True, initial=0)
     m = np.where((m == 0) | ~np.isfinite(m), 1, m).astype(x.dtype)
     y = m * np.sum(np.abs(x / m) ** p, axis=axis, keepdims=True) ** (1 / p)
@@ -77,10 +83,15 @@ def _norm_rule(g, y, x, p=2, axis=None, keepdims=False):
     return spread(g, x.shape, axis, keepdims) * (u if p == 2 else np.sign(u) * np.abs(u) ** (p - 1))
 
 
-def _logsumexp(x, axis=-1, keepdims=False):
-    """log Σ eˣ = m + log Σ eˣ⁻ᵐ with m = max x, so that no exponent is positive."""
+def finite_max(x, axis):
+    """m = max x along axis, kept with length 1; 0 where that is infinite. No exponent x − m is positive."""
     m = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
-    m = np.where(np.isfinite(m), m, 0).astype(x.dtype)
+    return np.where(np.isfinite(m), m, 0).astype(x.dtype)
+
+
+def _logsumexp(x, axis=-1, keepdims=False):
+    """log Σ eˣ = m + log Σ eˣ⁻ᵐ with m = max x."""
+    m = finite_max(x, axis)
     y = m + np.log(np.sum(np.exp(x - m), axis=axis, keepdims=True))
     return y if keepdims else np.squeeze(y, axis=axis)
 
@@ -102,8 +113,9 @@ def _softmax_rule(g, y, x, axis=-1):
 
 
 def _log_softmax(x, axis=-1):
-    """yᵢ = xᵢ − log Σ eˣ"""
-    return x - _logsumexp(x, axis, keepdims=True)
+    """yᵢ = xᵢ − log Σ eˣ = zᵢ − log Σ eᶻ with z = x − max x, whose digits a large x would have cost."""
+    z = x - finite_max(x, axis)
+    return z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
 
 
 def _log_softmax_rule(g, y, x, axis=-1):
@@ -117,7 +129,7 @@ def _cumsum_rule(g, y, x, axis=None):
 
 
 # fmt: off
-sum         = primitive(np.sum,       _sum_rule)
+sum         = primitive(_sum,         _sum_rule,         numpy=np.sum)
 mean        = primitive(np.mean,      _mean_rule)
 var         = primitive(np.var,       _var_rule)
 std         = primitive(np.std,       _std_rule)

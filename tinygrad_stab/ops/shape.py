@@ -1,11 +1,11 @@
 """Functions that move values without changing them. The gradient goes back the way the values came.
 
-Two pairs are each other's derivative: taking (`getitem`) and putting (`scatter`), here to any order.
+Two pairs are each other's derivative: taking (`getitem`) and putting (`scatter`), `stack` and `unbind`.
 """
 
 import numpy as np
 
-from ..graph import Primitive, array_of, primitive
+from ..graph import ANY, Primitive, array_of, primitive
 from ..numpy_protocol import ANSWERS
 
 
@@ -33,14 +33,17 @@ def _concatenate(*xs, axis=0):
     return np.concatenate(xs, axis)
 
 
-def _concatenate_rule(g, y, *xs, which, axis=0):
+def _concatenate_rule(g, y, *xs, axis=0):
     """Each part gets back its own stretch of g."""
-    before = sum(x.shape[axis] for x in xs[:which])
-    stretch = slice(before, before + xs[which].shape[axis])
-    return g[(slice(None),) * (axis % g.ndim) + (stretch,)]
+    key, start, stretches = [slice(None)] * g.ndim, 0, []
+    for x in xs:
+        key[axis] = slice(start, start + x.shape[axis])
+        stretches.append(g[tuple(key)])
+        start += x.shape[axis]
+    return stretches
 
 
-concatenate = primitive(_concatenate, _concatenate_rule, variadic=True)
+concatenate = primitive(_concatenate, _concatenate_rule, together=ANY)
 ANSWERS[np.concatenate] = lambda xs, axis=0: concatenate(*xs, axis=axis)
 
 
@@ -48,12 +51,7 @@ def _stack(*xs, axis=0):
     return np.stack(xs, axis)
 
 
-def _stack_rule(g, y, *xs, which, axis=0):
-    """Each layer of the stack gets back its own slice of g."""
-    return g[(slice(None),) * (axis % g.ndim) + (which,)]
-
-
-stack = primitive(_stack, _stack_rule, variadic=True)
+stack = primitive(_stack, lambda g, y, *xs, axis=0: unbind(g, axis=axis), together=ANY)
 ANSWERS[np.stack] = lambda xs, axis=0: stack(*xs, axis=axis)
 
 
@@ -69,7 +67,7 @@ def _unbind_rule(g, y, x, axis=0):
 
 
 # All slices at once: picked out one by one, each would send back a gradient of the whole's size.
-unbind = primitive(_unbind, _unbind_rule)
+unbind: Primitive = primitive(_unbind, _unbind_rule)
 
 
 def _getitem(x, key):

@@ -12,8 +12,7 @@ import inspect
 import re
 from collections.abc import Callable
 
-from ..graph import Primitive
-from ..rules import OneForAll
+from ..graph import ANY, Primitive
 
 WIDTH = 72  # of a formula in a table
 
@@ -22,7 +21,6 @@ WIDTH = 72  # of a formula in a table
 def formula(primitive: Primitive, k: int, name: str) -> str:
     """What the rule of an input of this name says, in one line: ∂L/∂x = g * (1 - y * y)."""
     rule = primitive.together or primitive.rules[k]
-    rule = getattr(rule, "func", rule)  # a variadic rule comes with its index filled in
     try:
         text = _from_docstring(rule.__doc__, name) if rule.__doc__ else _from_source(rule, primitive, name)
     except (OSError, LookupError):  # no source at hand
@@ -32,7 +30,7 @@ def formula(primitive: Primitive, k: int, name: str) -> str:
 
 def argument_names(primitive: Primitive, inputs: int) -> list[str]:
     """The names that a primitive's rule gives its inputs."""
-    if primitive.variadic:
+    if primitive.arity == ANY:
         return [f"x{k}" for k in range(inputs)]
     rule = primitive.together or primitive.rules[0]
     return list(inspect.signature(rule).parameters)[2 : 2 + inputs]
@@ -71,8 +69,6 @@ def _returned(rule: Callable, primitive: Primitive) -> ast.expr:
         if isinstance(last, ast.Return) and last.value is not None:
             return last.value
         raise LookupError(rule)
-    if isinstance(primitive.rules, OneForAll):
-        return next(node.body for node in definitions if isinstance(node, ast.Lambda))
     beside = [r for r in primitive.rules if r.__code__.co_firstlineno == line]  # several rules in one line
     lambdas = sorted((n for n in definitions if isinstance(n, ast.Lambda)), key=lambda n: n.col_offset)
     return lambdas[beside.index(rule)].body
