@@ -10,7 +10,7 @@ three things make it a backward pass.
 1. Order. `_sweep` always takes the youngest node that has a gradient. Everything computed from that node is
    younger still and has been taken before, so its gradient is complete: newest-first is a topological order.
    No recursion, no depth limit.
-2. Shape. A rule may return its gradient before broadcasting is undone; `_undo_broadcasting` does it once, for
+2. Shape. A rule may return its gradient before broadcasting is undone; `undo_broadcasting` does it once, for
    all rules.
 3. Second derivatives. Rules are written in NumPy's words. A plain sweep hands them arrays and runs at NumPy's
    speed. With `create_graph=True` it hands them tensors: the same line records itself, and the gradient can
@@ -64,7 +64,7 @@ def _sweep(gradients: dict[Node, Any], targets: set[Node] | None, retain: bool, 
             if mode.detecting:
                 check_backward(node, k, gx)
             if gx.shape != parent.shape:
-                gx = _undo_broadcasting(gx, parent.shape)
+                gx = undo_broadcasting(gx, parent.shape)
             if gx.dtype is not parent.dtype:
                 gx = gx.astype(parent.dtype)
             if parent in gradients:  # not +=: an array may be the gradient of two inputs
@@ -105,7 +105,7 @@ def _leading_to(targets: set[Node], roots: dict[Node, Any]) -> set[Node]:
     return on_path
 
 
-def _undo_broadcasting(g: Any, shape: tuple[int, ...]) -> Any:
+def undo_broadcasting(g: Any, shape: tuple[int, ...]) -> Any:
     """Give g the input's shape: a value used n times collects n gradients, n values summed share one."""
     new = g.ndim - len(shape)
     if new > 0:

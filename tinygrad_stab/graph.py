@@ -279,6 +279,5 @@ def _pick(whole: Any, k: int, n: int) -> Any:
     return whole[k]
 
 
-PICK = Primitive(
-    _pick, [lambda g, y, whole, k, n: None]
-)  # the sweep itself puts g in its place among the Parts
+# Neither its forward nor its rule is ever called: the sweep itself puts g in its place among the Parts.
+PICK = Primitive(_pick, [lambda g, y, whole, k, n: None])

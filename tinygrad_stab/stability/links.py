@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd import grad
+from ..autograd import grad, undo_broadcasting
 from ..graph import PICK, Node, Parts
 from ..tensor import Tensor
 from .formulas import argument_names, formula
@@ -120,12 +120,7 @@ def _through(node: Node, k: int, g: Any) -> Any:
         gx = primitive.together(g, y, *inputs, **node.options)[k]
     else:
         gx = primitive.rules[k](g, y, *inputs, **node.options)
-    shape = node.parents[k].shape
-    if gx is None or gx.shape == shape:
-        return gx
-    new = gx.ndim - len(shape)
-    repeated = tuple(a for a in range(gx.ndim) if a < new or shape[a - new] == 1)
-    return np.broadcast_to(gx.sum(axis=repeated).reshape(shape), shape)
+    return None if gx is None else undo_broadcasting(gx, node.parents[k].shape)
 
 
 def _norm(g: Any) -> float:
