@@ -7,16 +7,22 @@ One experiment is one file, named for what it shows, in the folder of its subjec
 
     docstring      its first line is the lesson, the rest is the theory
     SOURCE         the papers
-    Setup          the knobs, with their defaults; FAST turns some of them down for the tests
+    Setup          the knobs, with their defaults; FAST turns some of them down for the tests, and FULL,
+                   where there is more to see, some of them up for `--full`
     run(setup)     measures, and returns claims and what the figure needs
     draw(setup, …) the figure
 
-What they share stands apart: `experiment.py` says what a claim is and when it holds, `report.py` prints
-claims, `style.py` makes figures look alike, `digits.py` and `training.py` are the data and the training loop,
-`cli.py` is the command, `perform.py` runs experiments in several processes. `page.py` writes the page, with
-`prose.py` and `inline_svg.py`; what stands on it beside the experiments is in `chapters/` and
-`corrections.py`."""
+It is a notebook as well: `# %%` begins a cell, for Jupyter (with jupytext) and for editors that know cells.
+The last one runs the experiment and shows its figure, as does `python -m demos.normalization.bn_explodes`.
 
+What they share stands apart: `experiment.py` says what a claim is and when it holds, `report.py` prints
+claims, `notebook.py` performs an experiment where its cells are run, `style.py` makes figures look alike,
+`digits.py`, with `idx.py`, and `training.py` are the data and the training loop, `cli.py` is the command,
+`perform.py` runs experiments in several processes. `page.py` writes the page, with `prose.py` and
+`inline_svg.py`; what stands on it beside the experiments is in `chapters/`, `matrix.py` and `corrections.py`.
+What is left to do is in `exercises/`."""
+
+SECTIONS = ("numerics", "initialization", "dynamics", "normalization", "residual", "recurrence", "clipping")
 LECTURE = (  # in the order in which it is best told
     "gradcheck_v_curve",
     "gradient_norm_vs_depth",

@@ -7,14 +7,16 @@ import difflib
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import demos
 from demos import LECTURE, report
+from demos.digits import load_digits
 from demos.experiment import Config, Experiment, load
 from demos.perform import Figures, Performance, Planned, perform
-from demos.style import STYLES
+from demos.style import STYLES, show
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,11 +55,13 @@ def _present(planned: Sequence[Planned], options: argparse.Namespace) -> int:
         print(report.outcome(performances[-1].result), flush=True)
     for p in performances:
         print(f"\n{report.header(p.experiment)}\n\n{report.table(p.result.claims)}\n")
+        if p.matrix:
+            print(f"{p.matrix.text()}\n")
         print(f"      figure: {p.figure}")
     print(f"\n{report.summary([(p.experiment, p.result) for p in performances])}")
     _write(performances, options)
     if options.show:
-        _show()
+        show("There is no display to show the figures on; they are in the files named above.")
     return 0 if all(p.result.passed for p in performances) else 1
 
 
@@ -65,22 +69,14 @@ def _write(performances: Sequence[Performance], options: argparse.Namespace) -> 
     from demos import chapters, page
 
     html = page.page(performances, () if options.experiment else chapters.NAMES)
-    files = {options.save / "index.html": html}
+    files = {options.save / f"{p.experiment.name}.csv": p.matrix.csv() for p in performances if p.matrix}
+    files[options.save / "index.html"] = html
     if options.json:
         files[options.json] = json.dumps(report.rows(performances), ensure_ascii=False, indent=1) + "\n"
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
         print(f"Wrote {path}")
-
-
-def _show() -> None:
-    import matplotlib.pyplot as plt
-
-    if plt.get_backend().lower() == "agg":
-        print("There is no display to show the figures on; they are in the files named above.")
-    else:
-        plt.show()
 
 
 # --- what the command line says --------------------------------------------------------------------------
@@ -102,6 +98,9 @@ def _parser(experiments: Sequence[Experiment]) -> argparse.ArgumentParser:
     add("--full", action="store_true", help="more seeds, and larger where an experiment has a larger form")
     add("--seed", type=int, default=0, metavar="N", help="the first seed (default 0)")
     add("--seeds", type=int, metavar="K", help="how many seeds (default 3, in most experiments)")
+    add("--data", metavar="X", dest="knob data",
+        help="images to train on: digits (the default), mnist, or a directory with the four files of MNIST "
+        "or Fashion-MNIST")
     add("--jobs", type=_positive, default=os.cpu_count() or 1, metavar="N",
         help="processes (default: one for each core, here %(default)s)")
     add("--save", type=Path, default=Path("figures"), metavar="DIR",
@@ -117,7 +116,7 @@ def _parser(experiments: Sequence[Experiment]) -> argparse.ArgumentParser:
         "commas. With a knob turned, a claim whose threshold was measured for the default is shown, but not "
         "judged.",
     )
-    for name in sorted({name for e in experiments for name in e.knobs} - {"seeds"}):
+    for name in sorted({name for e in experiments for name in e.knobs} - {"seeds", "data"}):
         owners = [f"{e.name} {report.shown(e.knobs[name])}" for e in experiments if name in e.knobs]
         knobs.add_argument(report.flag(name), dest=f"knob {name}", metavar="X", help="; ".join(owners))
     return parser
@@ -142,19 +141,13 @@ def setup_for(experiment: Experiment, options: argparse.Namespace) -> Config:
     Raises ValueError for a value that a knob does not take.
     """
     knobs = experiment.knobs
-    larger = full(experiment) if options.full else {}
-    count = len(larger.get("seeds", knobs["seeds"])) if options.seeds is None else options.seeds
+    form = experiment.full() if options.full else experiment.setup()
+    count = len(form.seeds) if options.seeds is None else options.seeds
     if count < 1:
         raise ValueError(f"--seeds must be 1 or more, not {count}")
     seeds = tuple(range(options.seed, options.seed + count))
     turned = {name: _value(name, text, knobs[name]) for name, text in _turned(options) if name in knobs}
-    return experiment.setup(**larger | turned | {"seeds": seeds})
-
-
-def full(experiment: Experiment) -> dict[str, Any]:
-    """What `--full` turns: the experiment's own FULL, and ten seeds, or twice as many as usual."""
-    usual = len(experiment.knobs["seeds"])
-    return {"seeds": tuple(range(max(10, 2 * usual))), **getattr(experiment.module, "FULL", {})}
+    return replace(form, **turned, seeds=seeds)
 
 
 def _positive(text: str) -> int:
@@ -169,6 +162,8 @@ def _turned(options: argparse.Namespace) -> list[tuple[str, str]]:
 
 
 def _value(name: str, text: str, default: Any) -> Any:
+    if isinstance(default, str):
+        return text
     kind = type(default[0] if isinstance(default, tuple) else default)
     try:
         values = tuple(kind(part) for part in text.split(","))
@@ -185,7 +180,9 @@ def _value(name: str, text: str, default: Any) -> Any:
 def _check_knobs(
     options: argparse.Namespace, chosen: Sequence[Experiment], experiments: Sequence[Experiment]
 ) -> None:
-    for name, _ in _turned(options):
+    for name, text in _turned(options):
         if not any(name in e.knobs for e in chosen):
             owners = ", ".join(e.name for e in experiments if name in e.knobs)
             raise ValueError(f"no chosen experiment has the knob {report.flag(name)}; these have: {owners}")
+        if name == "data":
+            load_digits(options.seed, text)  # which raises ValueError if it cannot be used

@@ -94,11 +94,13 @@ class Claim:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "measured", tuple(map(float, self.measured)))
+        if not self.measured:
+            raise ValueError(f"the claim {self.what!r} has no measurements: with these knobs, do not make it")
 
     @property
     def holds(self) -> bool:
         """Does every seed obey? NaN obeys nothing."""
-        return bool(self.measured) and all(self.tolerance.admits(m, self.predicted) for m in self.measured)
+        return all(self.tolerance.admits(m, self.predicted) for m in self.measured)
 
     @property
     def verdict(self) -> str:
@@ -133,6 +135,11 @@ class Experiment:
     module: ModuleType
 
     @property
+    def section(self) -> str:
+        """The folder that it stands in."""
+        return Path(str(self.module.__file__)).parent.name
+
+    @property
     def lesson(self) -> str:
         """The first line of the docstring, which is also the title of the figure."""
         return (self.module.__doc__ or "").partition("\n")[0]
@@ -150,12 +157,18 @@ class Experiment:
         """A set-up that takes a second or so, and supports every claim all the same."""
         return self.module.Setup(**self.module.FAST)
 
+    def full(self) -> Config:
+        """Ten seeds, or twice as many as usual, and what the experiment's own FULL makes larger."""
+        seeds = tuple(range(max(10, 2 * len(self.knobs["seeds"]))))
+        return self.module.Setup(**{"seeds": seeds, **getattr(self.module, "FULL", {})})
+
     def run(self, setup: Config) -> Result:
         """Measure, in float64, and judge what can be judged with this set-up."""
         began = time.perf_counter()
         with default_dtype(torch.float64):
             result = self.module.run(setup)
-        turned = all(setup != replace(usual, seeds=setup.seeds) for usual in (self.setup(), self.fast()))
+        usual = (replace(form, seeds=setup.seeds) for form in (self.setup(), self.fast(), self.full()))
+        turned = setup not in usual
         claims = [replace(c, judged=not (turned and _is_measured(c.tolerance))) for c in result.claims]
         return replace(result, claims=claims, seconds=time.perf_counter() - began)
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import platform
 from collections.abc import Sequence
 from html import escape
+from importlib import import_module
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from demos import prose
+from demos import LECTURE, SECTIONS, prose
 from demos.chapters import chapter
-from demos.corrections import corrections
+from demos.corrections import corrections, filled
 from demos.experiment import Claim, Experiment
 from demos.inline_svg import variables
 from demos.perform import Performance
@@ -38,12 +38,12 @@ def page(performances: Sequence[Performance], chapters: Sequence[str] = ()) -> s
     names = [p.experiment.name for p in performances]
     closing = [
         *((name, *chapter(name)) for name in chapters),
-        ("fixes", "Which fix for which pathology?", "".join(matrix(p) for p in performances if p.table)),
+        ("fixes", "Which fix for which pathology?", _fixes(performances)),
         ("corrections", "What the documents got wrong", corrections(performances)),
     ]
     closing = [section for section in closing if section[-1]]
-    contents = [(p.experiment.name, _title(p.experiment), _score(p.result.claims)) for p in performances]
-    contents += [(name, heading, "") for name, heading, _ in closing]
+    parts = _by_section(performances)
+    after = [(name, heading, "") for name, heading, _ in closing]
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -62,9 +62,10 @@ def page(performances: Sequence[Performance], chapters: Sequence[str] = ()) -> s
 </header>
 <main>
 <nav aria-label="Contents">
-{_contents(contents)}
+{"".join(_contents(*part) for part in parts)}
+{_list(after)}
 </nav>
-{"".join(_experiment(p, names) for p in performances)}
+{"".join(_part(*part, names) for part in parts)}
 {"".join(_section(*section) for section in closing)}
 </main>
 <footer>
@@ -98,12 +99,40 @@ def _count(n: int, what: str) -> str:
     return f"{n} {what}" + "s" * (n != 1)
 
 
-def _contents(entries: Sequence[tuple[str, str, str]]) -> str:
+def _by_section(performances: Sequence[Performance]) -> list[tuple[str, list[Performance]]]:
+    """The lecture is told in its own order, under no heading; what is more than that, section by section."""
+    if len(performances) <= len(LECTURE):
+        return [("", list(performances))]
+    parts = ((name, [p for p in performances if p.experiment.section == name]) for name in SECTIONS)
+    return [part for part in parts if part[1]]
+
+
+def _contents(section: str, performances: Sequence[Performance]) -> str:
+    entries = [(p.experiment.name, _title(p.experiment), _score(p.result.claims)) for p in performances]
+    if not section:
+        return _list(entries)
+    heading = f'<h3><a href="#{section}">{section.capitalize()}</a></h3>'
+    return f"{heading}\n<p>{_about(section)}</p>\n{_list(entries)}\n"
+
+
+def _list(entries: Sequence[tuple[str, str, str]]) -> str:
     items = "\n".join(
         f'<li><a href="#{name}">{escape(heading)}</a><span>{note}</span></li>'
         for name, heading, note in entries
     )
     return f'<ol class="contents">\n{items}\n</ol>'
+
+
+def _part(section: str, performances: Sequence[Performance], names: Sequence[str]) -> str:
+    experiments = "".join(_experiment(p, names) for p in performances)
+    if not section:
+        return experiments
+    heading = f"<h2>{section.capitalize()}</h2>\n<p>{_about(section)}</p>"
+    return f'<div id="{section}" class="part">\n{heading}\n</div>\n{experiments}'
+
+
+def _about(section: str) -> str:
+    return prose.phrase(import_module(f"demos.{section}").__doc__ or "")
 
 
 def _title(experiment: Experiment) -> str:
@@ -117,6 +146,32 @@ def _score(claims: Sequence[Claim]) -> str:
 
 def _section(name: str, heading: str, body: str) -> str:
     return f'<section id="{name}">\n<h2>{escape(heading)}</h2>\n{body}\n</section>\n'
+
+
+IN_TIME = {  # what the matrix cannot say, as its nets are not recurrent
+    "gradient_cliff": (
+        "a cliff in time",
+        "clipping: {share that arrives, clip 1} of the starts arrive, without it "
+        "{share that arrives, not clipped}",
+    ),
+    "latch_task": (
+        "vanishing in time",
+        "a forget gate that starts open: with σ(b_f)ᵀ above 10⁻³ the worst net reads "
+        "{σ(b_f)ᵀ > 0.001: accuracy of the worst}, below 10⁻⁹ the best "
+        "{σ(b_f)ᵀ < 1e-09: accuracy of the best}",
+    ),
+}
+
+
+def _fixes(performances: Sequence[Performance]) -> str:
+    claims = {p.experiment.name: p.result.claims for p in performances}
+    answers = [
+        f'<b>{pathology}:</b> {html} <a href="#{name}"><code>{name}</code></a>'
+        for name, (pathology, answer) in IN_TIME.items()
+        if name in claims and (html := filled(answer, claims[name]))
+    ]
+    matrices = ((p.matrix, p.experiment) for p in performances if p.matrix)
+    return "".join(matrix.html(e.lesson, e.name, answers) for matrix, e in matrices)
 
 
 # --- an experiment ---------------------------------------------------------------------------------------
@@ -180,54 +235,3 @@ def _row(claim: Claim) -> str:
         f'<td class="number" data-label="tolerance">{escape(prose.powers(str(claim.tolerance)))}</td>'
         f'<td class="verdict {claim.verdict}">{claim.verdict}</td></tr>'
     )
-
-
-# --- the matrix ------------------------------------------------------------------------------------------
-
-CURED = 0.75  # accuracy
-
-
-def matrix(performance: Performance) -> str:
-    """Return a table that an experiment brought along, and what it answers: which fix cures which pathology.
-
-    Its first row and column are names. A cell is an accuracy; one that is not finite has diverged.
-    """
-    (corner, *fixes), *rows = performance.table or [[""]]
-    heads = "".join(f'<th scope="col">{escape(fix)}</th>' for fix in [corner, *fixes])
-    lines = "\n".join(
-        f'<tr><th scope="row">{escape(name)}</th>{"".join(map(_matrix_cell, cells))}</tr>'
-        for name, *cells in rows
-    )
-    return f"""<p>{escape(performance.experiment.lesson)} Marked is what reaches {CURED:g}.
-<a href="#{performance.experiment.name}">How it was measured</a></p>
-<div class="wide"><table class="matrix">
-<thead><tr>{heads}</tr></thead>
-<tbody>
-{lines}
-</tbody>
-</table></div>
-<ul>
-{_answers(fixes, rows)}
-</ul>"""
-
-
-def _matrix_cell(value: float) -> str:
-    if not np.isfinite(value):
-        return '<td class="lost">diverged</td>'
-    good = ' class="good"' if value >= CURED else ""
-    return f"<td{good}>{value:.2f}</td>"
-
-
-def _answers(fixes: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """For every pathology the fixes that cure it, the best first; then what cures most pathologies."""
-    items = []
-    for name, *cells in rows:
-        order = sorted(zip(cells, fixes), key=lambda pair: -np.nan_to_num(pair[0]))
-        cures = ", ".join(f"{fix} ({value:.2f})" for value, fix in order if value >= CURED)
-        best = f"nothing here; best is {order[0][1]} ({order[0][0]:.2f})"
-        items.append(f"<li><b>{escape(name)}:</b> {escape(cures or best)}</li>")
-    counts = {fix: sum(row[k] >= CURED for row in rows) for k, fix in enumerate(fixes, 1)}
-    most = max(counts.values())
-    winners = ", ".join(fix for fix, count in counts.items() if count == most)
-    items.append(f"<li><b>most of them:</b> {escape(winners)}, {most} of {len(rows)}</li>")
-    return "\n".join(items)

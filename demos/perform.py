@@ -13,6 +13,7 @@ from pathlib import Path
 
 from demos import inline_svg
 from demos.experiment import Config, Experiment, Result, load
+from demos.matrix import Matrix
 from demos.report import caption
 from demos.style import finish, style
 
@@ -28,7 +29,7 @@ class Performance:
     result: Result
     figure: Path
     svg: str
-    table: list[list] | None = None
+    matrix: Matrix | None = None
 
 
 @dataclass(frozen=True)
@@ -60,19 +61,19 @@ def perform(planned: Sequence[Planned], figures: Figures, jobs: int = 1) -> Iter
             pool.shutdown(cancel_futures=True)
 
 
-def _perform(planned: tuple[str, Config], figures: Figures) -> tuple[Result, Path, str, list[list] | None]:
+def _perform(planned: tuple[str, Config], figures: Figures) -> tuple[Result, Path, str, Matrix | None]:
     """Run and draw; return what can be sent from one process to another, which a module cannot."""
     name, setup = planned
     experiment = load(name)
     result = experiment.run(setup)
     path = _draw(experiment, setup, result, figures)
     svg = inline_svg.drawing(experiment, setup, result)
-    return replace(result, data=None), path, svg, table_of(result)
+    return replace(result, data=None), path, svg, matrix_of(result)
 
 
-def table_of(result: Result) -> list[list] | None:
-    """The table that a result's data may carry, as rows: the first one, and the first column, are names."""
-    return result.data.get("table") if isinstance(result.data, dict) else None
+def matrix_of(result: Result) -> Matrix | None:
+    """The matrix of fixes and pathologies that a result's data may carry."""
+    return result.data.get("matrix") if isinstance(result.data, dict) else None
 
 
 def _draw(experiment: Experiment, setup: Config, result: Result, figures: Figures) -> Path:

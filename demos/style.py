@@ -113,3 +113,13 @@ def finish(figure: Figure, title: str, caption: str, chosen: dict[str, Any]) -> 
         legend.set_bbox_to_anchor((0.006, 0, 1, 1 - head), figure.transFigure)
         head += 1.8 * line
     figure.get_layout_engine().set(rect=(0.004, foot, 0.986, 1 - head - foot))
+
+
+def show(otherwise: str) -> None:
+    """Open the figures that were drawn; where there is no display, print this instead."""
+    import matplotlib.pyplot as plt
+
+    if plt.get_backend().lower() == "agg":
+        print(otherwise)
+    else:
+        plt.show()

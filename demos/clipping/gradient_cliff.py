@@ -19,6 +19,7 @@ import numpy as np
 
 import tinygrad_stab as torch
 from demos.experiment import Between, Claim, Config, Result, Within, above, below, over_seeds
+from demos.notebook import present
 from demos.style import Figure, legend, panels, prediction
 
 SOURCE = "Pascanu, Mikolov & Bengio 2013: eq. 8, Fig. 6 and Alg. 1"
@@ -138,3 +139,8 @@ def draw(setup: Setup, data: tuple) -> Figure:
     right.set(title="starts that arrive, %", xlabel="clipped at")
     legend(figure, left)
     return figure
+
+
+# %% Here and now
+if __name__ == "__main__":
+    present(Setup())

@@ -1,1 +1,1 @@
-"""What becomes of it while the net trains: step sizes, optimizers, dead and saturated units."""
+"""What becomes of the gradient while the net trains: step sizes, optimizers, dead and saturated units."""

@@ -15,6 +15,7 @@ import numpy as np
 import tinygrad_stab as torch
 from demos.digits import load_digits
 from demos.experiment import Claim, Config, Result, Within, above, below, over_seeds
+from demos.notebook import present
 from demos.style import Figure, band, legend, panels, prediction
 from demos.training import accuracy, train
 from tinygrad_stab import nn
@@ -104,3 +105,8 @@ def draw(setup: Setup, runs: dict) -> Figure:
     axes[0].set_ylabel("per cent")
     legend(figure, axes[0])
     return figure
+
+
+# %% Here and now
+if __name__ == "__main__":
+    present(Setup())

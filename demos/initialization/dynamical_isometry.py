@@ -21,6 +21,7 @@ import numpy as np
 import tinygrad_stab as torch
 from demos.digits import BLIND_LOSS, load_digits
 from demos.experiment import Claim, Config, Result, Within, above, below, over_seeds
+from demos.notebook import present
 from demos.style import Figure, band, decades, panels, prediction
 from demos.training import accuracy, smooth, train
 from tinygrad_stab import nn
@@ -48,6 +49,7 @@ class Setup(Config):
 
 
 FAST = dict(seeds=(0,))
+FULL = dict(steps=200)
 
 
 # %% The experiment
@@ -123,3 +125,8 @@ def draw(setup: Setup, data: tuple) -> Figure:
     axes[0].legend(loc="lower left")
     axes[2].legend(loc="upper right")
     return figure
+
+
+# %% Here and now
+if __name__ == "__main__":
+    present(Setup())

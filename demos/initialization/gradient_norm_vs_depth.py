@@ -16,6 +16,7 @@ import numpy as np
 
 import tinygrad_stab as torch
 from demos.experiment import Claim, Config, Result, Within, over_seeds
+from demos.notebook import present
 from demos.style import Figure, decades, legend, panels, prediction
 from tinygrad_stab import nn
 from tinygrad_stab.stability import theory
@@ -41,6 +42,7 @@ class Setup(Config):
 
 
 FAST = dict(seeds=(0,))
+FULL = dict(activation=("sigmoid", "tanh", "relu", "elu", "selu"))
 
 
 # %% The experiment
@@ -93,9 +95,15 @@ def draw(setup: Setup, curves: dict) -> Figure:
             relative = np.exp(np.log(norms / norms[:, -1:]).mean(axis=0))
             ax.plot(back, relative[::-1], markevery=5, label=name)
             prediction(ax, back, np.cumprod([1, *factors[::-1]]))
-        ax.set(title=activation, yscale="log", xlabel="layers back from the loss")
+        ax.set(title=activation, yscale="log")
         decades(ax, 5)
+    axes[len(axes) // 2].set_xlabel("layers back from the loss")
     axes[0].lines[-1].set_label("theory: √χ a layer")
     axes[0].set_ylabel("‖δ‖ relative to the top")
     legend(figure, axes[0])
     return figure
+
+
+# %% Here and now
+if __name__ == "__main__":
+    present(Setup())

@@ -13,6 +13,7 @@ import numpy as np
 import tinygrad_stab as torch
 from demos.digits import load_digits
 from demos.experiment import Claim, Config, Result, Within, above, over_seeds
+from demos.notebook import present
 from demos.style import Figure, legend, panels, prediction
 from tinygrad_stab import nn
 from tinygrad_stab.stability import theory
@@ -99,3 +100,8 @@ def draw(setup: Setup, data: tuple) -> Figure:
     ax.set(yscale="log", xlabel="hidden layers back from the last", ylabel="‖δ‖ relative to the last")
     legend(figure, ax)
     return figure
+
+
+# %% Here and now
+if __name__ == "__main__":
+    present(Setup())

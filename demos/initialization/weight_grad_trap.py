@@ -18,6 +18,7 @@ import numpy as np
 import tinygrad_stab as torch
 from demos.digits import load_digits
 from demos.experiment import Claim, Config, Result, Within, above, below, over_seeds
+from demos.notebook import present
 from demos.style import Figure, band, decades, legend, panels, prediction
 from tinygrad_stab import nn
 
@@ -99,3 +100,8 @@ def draw(setup: Setup, runs: dict) -> Figure:
     axes[0].set_ylabel("relative to the last layer")
     legend(figure, axes[1])
     return figure
+
+
+# %% Here and now
+if __name__ == "__main__":
+    present(Setup())

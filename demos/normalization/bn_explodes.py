@@ -16,6 +16,7 @@ import numpy as np
 
 import tinygrad_stab as torch
 from demos.experiment import Claim, Config, Result, Within, over_seeds
+from demos.notebook import present
 from demos.style import Figure, band, legend, panels, prediction
 from tinygrad_stab import nn
 from tinygrad_stab.stability import theory
@@ -33,6 +34,7 @@ class Setup(Config):
 
 
 FAST = dict(seeds=(0,))
+FULL = dict(width=512, activation=("relu", "tanh", "sigmoid"))
 
 
 # %% The experiment
@@ -104,3 +106,8 @@ def draw(setup: Setup, curves: dict) -> Figure:
     axes[0].lines[-1].set_label("theory")
     legend(figure, axes[0])
     return figure
+
+
+# %% Here and now
+if __name__ == "__main__":
+    present(Setup())

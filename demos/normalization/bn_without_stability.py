@@ -14,6 +14,7 @@ import numpy as np
 import tinygrad_stab as torch
 from demos.digits import BLIND_LOSS, load_digits
 from demos.experiment import Claim, Config, Result, above, below
+from demos.notebook import present
 from demos.style import Figure, band, decades, legend, panels, prediction
 from demos.training import smooth, train
 from tinygrad_stab import nn
@@ -118,3 +119,8 @@ def draw(setup: Setup, runs: dict) -> Figure:
     right.lines[-1].set_label("blind guess, ln 10")
     legend(figure, right)
     return figure
+
+
+# %% Here and now
+if __name__ == "__main__":
+    present(Setup())

@@ -16,6 +16,7 @@ import numpy as np
 import tinygrad_stab as torch
 from demos.digits import BLIND_ACCURACY, load_digits
 from demos.experiment import Claim, Config, Result, above, below
+from demos.notebook import present
 from demos.style import Figure, band, legend, panels, prediction
 from demos.training import accuracy, train
 from tinygrad_stab import nn
@@ -113,3 +114,8 @@ def draw(setup: Setup, runs: dict) -> Figure:
     middle.set_ylabel("15, 50, 85 % of the images")
     legend(figure, left)
     return figure
+
+
+# %% Here and now
+if __name__ == "__main__":
+    present(Setup())

@@ -17,6 +17,7 @@ import numpy as np
 
 import tinygrad_stab as torch
 from demos.experiment import Claim, Config, Result, Within, above, below, over_seeds
+from demos.notebook import present
 from demos.style import Figure, decades, legend, panels, prediction
 
 SOURCE = "Press et al., Numerical Recipes, sec. 5.7; Squire & Trapp 1998 (the complex step)"
@@ -117,3 +118,8 @@ def draw(setup: Setup, errors: dict[str, np.ndarray]) -> Figure:
     axes[0].set_ylabel("relative error")
     legend(figure, axes[0])
     return figure
+
+
+# %% Here and now
+if __name__ == "__main__":
+    present(Setup())

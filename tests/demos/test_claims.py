@@ -40,7 +40,6 @@ def claim(measured, tolerance, predicted=2.0, **more):
         ([math.nan], below(9.0), False),
         ([math.nan], Within(9.0), False),
         ([math.inf], above(1.0), False),  # infinite is not an answer
-        ([], above(0.0), False),
     ],
 )
 def test_a_claim_holds_if_every_seed_obeys(measured, tolerance, holds):
@@ -52,6 +51,11 @@ def test_negative_predictions_have_a_tolerance_too():
     assert claim([-2.02], Within(0.02), predicted=-2.0).holds
 
 
+def test_a_claim_without_measurements_cannot_be_made():
+    with pytest.raises(ValueError, match="the claim 'a thing' has no measurements: with these knobs, do not"):
+        claim([], above(0.0))
+
+
 def test_one_failing_claim_fails_the_result_and_an_open_one_does_not():
     good, bad = claim([2.0], Within(0.1)), claim([3.0], Within(0.1))
     assert Result([good], None).passed
@@ -60,18 +64,19 @@ def test_one_failing_claim_fails_the_result_and_an_open_one_does_not():
 
 
 def experiment_claiming(*claims):
-    """An experiment with one knob, `size`, whose default is 1 and whose fast form has 2."""
+    """An experiment with one knob, `size`: 1, in its fast form 2, in its full form 4."""
     from dataclasses import dataclass
 
     @dataclass(frozen=True)
     class Setup(Config):
         size: int = 1
 
-    module = SimpleNamespace(Setup=Setup, FAST=dict(size=2), run=lambda setup: Result(list(claims), None))
+    found = Result(list(claims), None)
+    module = SimpleNamespace(Setup=Setup, FAST=dict(size=2), FULL=dict(size=4), run=lambda setup: found)
     return Experiment("planted", module)
 
 
-@pytest.mark.parametrize(("size", "open_"), [(1, False), (2, False), (3, True)])
+@pytest.mark.parametrize(("size", "open_"), [(1, False), (2, False), (3, True), (4, False)])
 def test_turned_knobs_leave_measured_thresholds_open(size, open_):
     experiment = experiment_claiming(claim([0.0], above(1)), claim([0.0], LIMIT), claim([2.0], Within(0.1)))
     result = experiment.run(experiment.setup(size=size, seeds=(7,)))

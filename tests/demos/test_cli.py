@@ -88,6 +88,8 @@ def test_prefixes_choose_in_the_order_of_the_lecture():
         ([QUICK, "--lr", "0.1"], "no chosen experiment has the knob --lr; these have: he_vs_xavier_depth, "),
         ([QUICK, "--time", "long"], "--time takes int values such as 100, not 'long'"),
         ([QUICK, "--time", "10,20"], "--time takes one value, not 2: '10,20'"),
+        ([FAST[0], "--data", "cifar"], "there is no data set 'cifar': choose one of digits, mnist, or name"),
+        ([QUICK, "--data", "mnist"], "no chosen experiment has the knob --data; these have: "),
         ([QUICK, "--format", "gif"], "invalid choice: 'gif'"),
     ],
 )
@@ -107,6 +109,23 @@ def test_knobs_seed_and_seeds_reach_the_setup():
     setup = cli.setup_for(experiment, options)
     assert setup == experiment.setup(seeds=(5, 6), forget_bias=(0.0, 2.5), time=7)
     assert cli.setup_for(experiment, parser.parse_args([])) == experiment.setup()
+
+
+def test_data_that_cannot_be_used_is_refused_before_any_experiment_runs(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my, data").mkdir()
+    with pytest.raises(SystemExit) as stop:
+        cli.main([FAST[0], "--data", "my, data"])
+    assert stop.value.code == 2
+    assert "error: my, data: found nothing; expected train-images-idx3-ubyte" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["my, data"]
+
+
+def test_other_data_leave_measured_thresholds_open(tmp_path, capsys):
+    assert cli.main([FAST[0], "--data=mnist", "--seeds=1", "--save", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert "open  " in out
+    assert "PASS  " in out
 
 
 def test_without_names_it_is_the_lecture_and_with_all_what_stands_beside_it_too(monkeypatch, capsys):
@@ -172,6 +191,18 @@ def test_json_has_every_claim_and_is_json_when_something_is_infinite(tmp_path, m
     assert found["setup"]["seeds"] == [0]
     assert found["claims"][0]["measured"] == ["inf"]
     assert [c["verdict"] for c in found["claims"]] == ["FAIL"] + ["PASS"] * (len(found["claims"]) - 1)
+
+
+def test_a_matrix_is_printed_and_written_as_csv(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["fix_matrix", "--fix", "none,LN", "--steps", "1", "--factor", "1"]) == 0
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= 80
+    assert re.search(r"^LN( +\d+){7}$", out, re.MULTILINE)
+    assert "Wrote figures/fix_matrix.csv" in out
+    lines = Path("figures/fix_matrix.csv").read_text().splitlines()
+    assert len(lines) == 1 + 7 * 2
+    assert lines[1].startswith('"vanishing, ReLU",none,0.')
 
 
 def test_turned_knobs_do_not_fail_on_thresholds(tmp_path, capsys):

@@ -1,12 +1,16 @@
 """Parts of experiments that their own claims would not catch if they were wrong."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 import tinygrad_stab as torch
-from demos.dynamics import fix_matrix
+from demos.digits import load_digits
+from demos.dynamics import _pathologies, fix_matrix
 from demos.experiment import default_dtype, load
 from demos.initialization import dynamical_isometry
+from demos.matrix import Cell
 from demos.normalization import bn_without_stability
 from demos.recurrence import latch_task
 from demos.residual import hundred_layers
@@ -72,23 +76,46 @@ def test_sequences_hold_the_class_in_their_first_step_alone():
 def test_the_matrix_has_names_medians_and_nan_where_the_net_diverges():
     experiment = load("fix_matrix")
     result = experiment.run(experiment.setup(fix=("none", "BN"), steps=3))
-    head, *rows = result.data["table"]
-    assert head[1:] == ["none", "BN"]
-    assert [row[0] for row in rows] == list(fix_matrix.PATHOLOGIES)
-    cells = {row[0]: row[1:] for row in rows}
-    assert np.isnan(cells["exploding, ReLU"][0])
-    assert 0 < cells["exploding, ReLU"][1] < 1
+    matrix = result.data["matrix"]
+    assert matrix.fixes == ["none", "BN"]
+    assert list(matrix.rows) == list(fix_matrix.PATHOLOGIES)
+    none, normed = matrix.rows["exploding, ReLU"]
+    assert np.isnan(none.accuracy)
+    assert 0 < normed.accuracy < 1
     assert {claim.verdict for claim in result.claims} == {"open"}
     assert all("skip" not in claim.what for claim in result.claims), "a claim about a fix that was left out"
 
 
-@pytest.mark.parametrize("fix", fix_matrix.FIXES)
-def test_a_fix_sets_nothing_that_a_net_does_not_have(fix):
-    assert set(fix_matrix.FIXES[fix]) <= set(fix_matrix.NET)
-    assert all(set(row) <= {*fix_matrix.NET, "depth"} for row in fix_matrix.PATHOLOGIES.values())
+def test_a_cell_is_the_median_and_marked_if_a_smaller_rate_is_better():
+    assert fix_matrix.shown(np.array([[0.2, 0.5], [0.9, 0.6], [0.3, 0.4]])) == Cell(0.5, "*")
+    assert fix_matrix.shown(np.array([[0.2, 0.1]])) == Cell(0.2)
+    assert np.isnan(fix_matrix.shown(np.array([[0.0, 0.0], [0.0, 0.0], [0.9, 0.0]])).accuracy)
+
+
+@pytest.mark.parametrize("name", [*_pathologies.PATHOLOGIES, *_pathologies.FIXES])
+def test_a_pathology_or_fix_sets_nothing_that_a_net_does_not_have(name):
+    assert set((_pathologies.PATHOLOGIES | _pathologies.FIXES)[name]) <= set(_pathologies.NET)
+
+
+def sick_net(pathology, fix):
+    rows = _pathologies.NET, _pathologies.PATHOLOGIES[pathology], _pathologies.FIXES[fix]
+    return SimpleNamespace(**{name: value for row in rows for name, value in row.items()})
+
+
+def test_features_get_units_of_their_own_and_lose_them_when_standardized():
+    raw = load_digits(0)
+    scaled, standardized = (
+        _pathologies.features(0, sick_net("unscaled features", fix), "digits") for fix in ("none", "std. X")
+    )
+    seen = raw.x_train.numpy().std(0) > 1e-9
+    units = scaled.x_train.numpy()[:, seen] / raw.x_train.numpy()[:, seen]
+    assert np.allclose(units, units[0])
+    assert 10**-2.5 < units.min() < 0.1 < 10 < units.max() < 10**2.5
+    assert np.abs(standardized.x_train.numpy().mean(0)).max() < 1e-9
+    assert standardized.x_train.numpy().std(0)[seen] == pytest.approx(1, abs=1e-3)
+    assert np.abs(standardized.x_test.numpy()).max() < 100
 
 
 def test_the_init_fix_draws_the_weights_that_the_activation_needs():
-    row = {**fix_matrix.NET, **fix_matrix.PATHOLOGIES["vanishing, sigmoid"], **fix_matrix.FIXES["init"]}
-    first, *_ = fix_matrix.network(fix_matrix.SimpleNamespace(**row), pixels=500, width=400)
+    first, *_ = _pathologies.network(sick_net("vanishing, sigmoid", "init"), pixels=500, width=400)
     assert first.linear.weight.detach().numpy().var() == pytest.approx(16 / 500, rel=0.05)

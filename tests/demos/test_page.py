@@ -3,18 +3,21 @@
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import tinygrad_stab as torch
-from demos import chapters, inline_svg, page, prose
-from demos.corrections import CORRECTIONS, row
+from demos import SECTIONS, chapters, inline_svg, page, prose
+from demos.corrections import CORRECTIONS, Correction, read, row
 from demos.experiment import Claim, Result, Within, above, default_dtype, load
-from demos.perform import Figures, perform, table_of
+from demos.matrix import Cell, Matrix
+from demos.perform import Figures, matrix_of, perform
 
 NAMES = ("weight_grad_trap", "pytorch_default_trap")
-VOID = {"meta", "link", "br", "hr", "img"}
+VOID = {"meta", "link", "br", "wbr", "hr", "img"}
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +32,11 @@ def html(performances):
 
 
 NEAR = Within(0.1)
+MATRIX = Matrix(
+    ["none", "BatchNorm"],
+    {"vanishing, in time": [Cell(0.1), Cell(0.95, "*")], "<dead>": [Cell(float("nan")), Cell(0.3)]},
+    "share read; * with a tenth of the step",
+)
 
 
 def claim(what, measured=(2.0,), tolerance=NEAR):
@@ -120,6 +128,27 @@ def test_words_of_an_experiment_are_escaped():
     assert not Checker(table).errors
 
 
+def test_more_than_the_lecture_is_grouped_by_section(performances, monkeypatch):
+    assert "Initialization" not in page.page(performances)
+    monkeypatch.setattr(page, "LECTURE", ())
+    elsewhere = replace(performances[0], experiment=load("gradient_cliff"))
+    html = page.page([performances[0], elsewhere, performances[1]])
+    found = Checker(html)
+    assert not found.errors
+    assert {link[1:] for link in found.links if link.startswith("#")} <= set(found.ids)
+    assert '<h3><a href="#initialization">Initialization</a></h3>' in html
+    assert "before the first step of training." in html
+    order = ["initialization", *NAMES, "clipping", "gradient_cliff"]
+    assert [name for name in found.ids if name in order] == order
+
+
+def test_every_folder_of_experiments_is_a_section_with_a_line_about_it():
+    folders = {path.parent.name for path in Path(page.__file__).parent.glob("*/[a-z]*.py")}
+    assert folders == {*SECTIONS, "exercises"}
+    for name in SECTIONS:
+        assert re.fullmatch(r"[A-Z].{20,}\.", import_module(f"demos.{name}").__doc__)
+
+
 def test_failures_are_announced_at_the_top(performances):
     bad = replace(performances[0], result=Result([claim("fails", [9.0]), claim("holds")], None))
     html = page.page([bad])
@@ -127,24 +156,51 @@ def test_failures_are_announced_at_the_top(performances):
     assert "1 of 2 claims" in html
 
 
-def test_a_table_that_a_result_carries_becomes_the_matrix(performances):
-    table = [["pathology", "none", "BatchNorm"], ["vanishing", 0.1, 0.95], ["<dead>", float("nan"), 0.3]]
-    html = page.page([replace(performances[0], table=table)])
+def test_a_matrix_that_a_result_carries_is_shown_and_answers(performances):
+    html = page.page([replace(performances[0], matrix=MATRIX)])
     assert "Which fix for which pathology?" in html
-    assert '<td class="good">0.95</td>' in html
-    assert '<td class="lost">diverged</td>' in html
-    assert "<b>vanishing:</b> BatchNorm (0.95)</li>" in html
-    assert "<b>&lt;dead&gt;:</b> nothing here; best is BatchNorm (0.30)</li>" in html
+    assert '<td class="good">95*</td>' in html
+    assert "Share read; * with a tenth of the step; – the loss diverges." in html
+    assert '<td class="lost">–</td>' in html
+    assert "<b>vanishing, in time:</b> BatchNorm (95 %)</li>" in html
+    assert "<b>&lt;dead&gt;:</b> nothing here; best is BatchNorm (30 %)</li>" in html
     assert "<b>most of them:</b> BatchNorm, 1 of 2</li>" in html
     assert not Checker(html).errors
     assert "Which fix for which pathology?" not in page.page(performances)
 
 
-def test_the_table_is_found_in_the_data_of_a_result():
-    table = [["accuracy", "none"], ["dead", 0.1]]
-    assert table_of(Result([], {"table": table})) == table
-    assert table_of(Result([], {"runs": 3})) is None
-    assert table_of(Result([], (1, 2))) is None
+def test_answers_in_time_stand_below_the_matrix_if_the_run_has_them(performances):
+    cliff = replace(performances[0], experiment=load("gradient_cliff"))
+    arrive = [claim("share that arrives, clip 1", [1.0]), claim("share that arrives, not clipped", [0.25])]
+    for claims, shown in ((arrive, True), (arrive[:1], False)):
+        html = page.page(
+            [replace(cliff, result=Result(claims, None)), replace(performances[1], matrix=MATRIX)]
+        )
+        assert ("<b>1.00</b> of the starts arrive, without it <b>0.250</b>" in html) is shown
+        assert not Checker(html).errors
+
+
+def test_the_matrix_is_found_in_the_data_of_a_result():
+    assert matrix_of(Result([], {"matrix": MATRIX})) is MATRIX
+    assert matrix_of(Result([], {"runs": 3})) is None
+    assert matrix_of(Result([], (1, 2))) is None
+
+
+def test_the_matrix_as_text_and_as_csv():
+    assert MATRIX.text().splitlines() == [
+        "          vanishing",
+        "            in time    <dead>",
+        "none            10  diverges",
+        "BatchNorm       95*       30",
+        "(share read; * with a tenth of the step)",
+    ]
+    assert MATRIX.csv().splitlines() == [
+        "pathology,fix,accuracy,mark",
+        '"vanishing, in time",none,0.1000,',
+        '"vanishing, in time",BatchNorm,0.9500,*',
+        "<dead>,none,nan,",
+        "<dead>,BatchNorm,0.3000,",
+    ]
 
 
 def test_chapters_stand_between_the_experiments_and_the_corrections(performances, monkeypatch):
@@ -157,24 +213,12 @@ def test_chapters_stand_between_the_experiments_and_the_corrections(performances
 
 # --- what the documents got wrong ------------------------------------------------------------------------
 
-HASTE = {
-    "steps": 2,
-    "starts": 5,
-    "samples": 16,
-    "seeds": (0,),
-}  # the names of the claims are all that is asked
 
-
-@pytest.mark.parametrize("name", sorted({c.experiment for c in CORRECTIONS}))
-def test_corrections_rest_on_claims_that_are_made(name):
-    experiment = load(name)
-    knobs = experiment.module.FAST | {k: v for k, v in HASTE.items() if k in experiment.knobs}
-    names = {c.what for c in experiment.run(experiment.setup(**knobs)).claims}
-    for correction in CORRECTIONS:
-        if correction.experiment == name:
-            used = set(re.findall(r"{(.*?)}", correction.shown))
-            assert used
-            assert used <= names
+def test_corrections_are_read_from_their_text():
+    assert read(
+        "It is so,\nthey say.\n    It is {a →\n    b}.\n    → demo\n\nNo.\n    Yes.\n    → other\n"
+    ) == [Correction("It is so, they say.", "It is {a → b}.", "demo"), Correction("No.", "Yes.", "other")]
+    assert len({c.says for c in CORRECTIONS}) == len(CORRECTIONS)
 
 
 def test_numbers_of_a_correction_come_from_the_run():
@@ -183,6 +227,9 @@ def test_numbers_of_a_correction_come_from_the_run():
     assert "It is <b>3.26</b>, not <b>1.00·10⁻⁷</b>." in found
     assert "Not confirmed" in found, "3.26 is far from 2"
     assert row(correction, [claim("a & b")]) == "", "a claim is missing"
+    counted = replace(correction, shown="`x < y` holds for {n} of {m}.")
+    found = row(counted, [claim("n", [9.0]), claim("m", [1.0])])
+    assert "<code>x &lt; y</code> holds for <b>9</b> of <b>1.00</b>." in found
     assert "Not confirmed" not in row(correction, [claim("a & b"), claim("c")])
 
 
@@ -266,7 +313,7 @@ def test_chapters_are_computed_and_well_formed(name, written):
 
 def test_chapters_say_what_is_true_of_their_numbers(written):
     """The words between the numbers were written for these relations."""
-    saturation, foundations, diagnosis = (written[name][1] for name in chapters.NAMES)
+    saturation, foundations, diagnosis, second_look = (written[name][1] for name in chapters.NAMES)
     small, large = (saturation["found"][σ] for σ in (0.2, 5))
     assert small.saturated == 0
     assert small.gain < 0.3
@@ -281,7 +328,28 @@ def test_chapters_say_what_is_true_of_their_numbers(written):
     assert before.rows[1].backward < 0.01 * before.rows[-2].backward
     assert after.rows[1].backward > 0.1 * after.rows[-2].backward
     assert diagnosis["healed_loss"] < 1.2 < 2.2 < diagnosis["loss"]
-    assert sum(unit.state == "dead" for unit in diagnosis["census"].rows) > 100
+    assert diagnosis["found"].pathologies == ["vanishing"]
+    assert diagnosis["again"].healthy
+    findings = diagnosis["findings"]
+    assert [f.pathology for f in findings.values()] == [
+        "exploding",
+        "dead units",
+        "saturation",
+        "step too large",
+    ]
+    blind, blind_too, worse, diverged = (f.without for f in findings.values())
+    assert (blind, blind_too) == pytest.approx((np.log(10),) * 2, abs=0.01)
+    assert worse > 3
+    assert np.isnan(diverged)
+    assert all(f.with_fix < 2.1 and f.gone for f in findings.values())
+    assert diagnosis["sick"].count("dead") > 300 > 30 > diagnosis["healthy"].count("dead")
+    assert second_look["plain"] == second_look["clipped"]
+    assert max(second_look["norms"]) < 1 < 1e6 < second_look["lengths"][0]
+    assert not np.isfinite(second_look["thrown"][-1])
+    assert second_look["tamed"][-1] < 0.5 * second_look["tamed"][0]
+    ends, noise = second_look["ends"], np.var(second_look["y"].numpy())
+    assert all(ends[name] == pytest.approx(noise, rel=0.01) for name in ("sigmoid", "ReLU", "tanh"))
+    assert ends["ReLU, He"] < 0.1 * noise
 
 
 def test_a_chapter_runs_its_code_in_order():
