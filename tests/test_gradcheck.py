@@ -44,6 +44,7 @@ def test_passes_what_is_right(check: Callable) -> None:
     assert check(lambda x: (x.exp(), x.sum(), torch.ones(2)), [vector()])
     assert check(lambda x, y: x * 2 + 0 * y, (vector(), vector()))
     assert check(lambda x: x[:0], vector())
+    assert check(torch.tanh, torch.tensor(0.3, dtype=torch.float64, requires_grad=True))
     assert check(lambda x: x.detach() * 0, vector())
 
 

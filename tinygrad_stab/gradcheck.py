@@ -84,7 +84,7 @@ def gradcheck(
     for k in places:
         for o, (analytic, right, left) in enumerate(_slopes(func, inputs, inputs[k], eps)):
             numeric = (right + left) / 2
-            excess = np.abs(analytic - numeric) - (atol + rtol * np.abs(numeric))
+            excess = np.asarray(np.abs(analytic - numeric) - (atol + rtol * np.abs(numeric)))
             excess[np.isnan(excess)] = np.inf
             if excess.size and excess.max() > 0:
                 at = tuple(map(int, np.unravel_index(excess.argmax(), excess.shape)))
