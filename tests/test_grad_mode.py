@@ -73,6 +73,22 @@ def test_the_decorator_without_brackets() -> None:
     assert is_grad_enabled()
 
 
+def test_a_generator_looks_for_anomalies_while_it_computes() -> None:
+    x = torch.zeros(1, requires_grad=True)
+
+    @torch.autograd.detect_anomaly()
+    def logarithms() -> Iterator[torch.Tensor]:
+        yield x + 1
+        yield x.log()
+
+    values = logarithms()
+    next(values)
+    with np.errstate(divide="ignore"):
+        x.log()  # out here nobody looks
+        with pytest.raises(RuntimeError, match="detect_anomaly: log produced"):
+            next(values)
+
+
 def test_detach_shares_memory_and_cuts_the_graph() -> None:
     x = torch.tensor([1.0, 2.0], requires_grad=True)
     h = x * x

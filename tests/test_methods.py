@@ -94,6 +94,12 @@ def test_gather_picks_along_a_dim() -> None:
     assert same(matrix()[0].gather(0, torch.tensor([1])), [5])
 
 
+@pytest.mark.parametrize("wrong", [-1, 3])
+def test_gather_names_the_index_that_is_not_there(wrong: int) -> None:
+    with pytest.raises(RuntimeError, match=f"index {wrong} is out of bounds for dimension 1 with size 3"):
+        matrix().gather(1, torch.tensor([[0, wrong], [2, 1]]))
+
+
 def test_clamp_takes_numbers_or_tensors() -> None:
     t = matrix(requires_grad=True)
     assert same(t.clamp(2, 4), np.clip(A, 2, 4))

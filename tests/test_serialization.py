@@ -49,6 +49,7 @@ def same(a: Any, b: Any) -> bool:
         tinygrad_stab.tensor([[1.5, math.nan]]), tinygrad_stab.tensor(3),
         tinygrad_stab.ones(2, requires_grad=True),
         nn.Parameter(tinygrad_stab.zeros(2)), nn.Parameter(tinygrad_stab.zeros(2), requires_grad=False),
+        nn.Parameter(tinygrad_stab.arange(2), requires_grad=False),
     ],
     ids=repr,
 )  # fmt: skip

@@ -7,7 +7,6 @@ is for searching only."""
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,19 +29,14 @@ BEFORE = "it came in from outside: from the data, or from a weight that an earli
 GENERAL = "follow the values: print the inputs before this line, and see whether they grow from step to step"
 
 
-class detect_anomaly(contextlib.ContextDecorator):
+class detect_anomaly(grad_mode.Switch):
     """Raise at the first value that is not finite, forward or backward; with check_nan=False do nothing."""
 
+    name = "detecting"
+
     def __init__(self, check_nan: bool = True) -> None:
-        self.check_nan = check_nan
-        self._before: list[bool] = []
-
-    def __enter__(self) -> None:
-        self._before.append(grad_mode.mode.detecting)
-        grad_mode.mode.detecting = self.check_nan
-
-    def __exit__(self, *exception: Any) -> None:
-        grad_mode.mode.detecting = self._before.pop()
+        super().__init__()
+        self.value = check_nan
 
 
 def set_detect_anomaly(mode: bool) -> None:

@@ -12,15 +12,13 @@ from typing import Any
 import numpy as np
 
 from . import dtypes
+from .left_out import only_the_cpu
 from .random import Generator, numpy_generator, uniform
 from .tensor import Tensor
 
 
 def _tensor(array: np.ndarray, requires_grad: bool = False, device: Any = "cpu") -> Tensor:
-    if str(device) != "cpu":
-        raise RuntimeError(
-            f"there is no device {device!r} here: this library computes with NumPy, on the CPU"
-        )
+    only_the_cpu(device)
     made = Tensor(array)
     made.requires_grad = requires_grad
     return made

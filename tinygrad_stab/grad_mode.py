@@ -1,9 +1,10 @@
-"""Whether the graph is being recorded: `no_grad` and `enable_grad`, context managers and decorators."""
+"""Switches that are thrown for a block or a function: is the graph recorded, are anomalies searched for?"""
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
 from typing import Any
 
 
@@ -20,28 +21,27 @@ def is_grad_enabled() -> bool:
     return mode.recording
 
 
-_IS_GENERATOR = 0x20  # in the flags of a code object
+class Switch(contextlib.ContextDecorator):
+    """`with no_grad():` around some lines, `@no_grad()` or `@no_grad` above a function."""
 
+    name: str
+    value: bool
 
-class _Switch(contextlib.ContextDecorator):
-    recording: bool
-
-    def __new__(cls, function: Any = None) -> Any:
-        return super().__new__(cls) if function is None else cls()(function)  # @no_grad without brackets
+    def __new__(cls, function: Any = None, **options: Any) -> Any:
+        return cls()(function) if callable(function) else super().__new__(cls)  # @no_grad without brackets
 
     def __init__(self) -> None:
         self._before: list[bool] = []  # a stack: one object may decorate a function that calls itself
 
     def __call__(self, function: Any) -> Any:
-        code = getattr(function, "__code__", None)
-        if code is None or not code.co_flags & _IS_GENERATOR:
+        if not inspect.isgeneratorfunction(function):
             return super().__call__(function)
 
         @functools.wraps(function)
         def generator(*args: Any, **kwargs: Any) -> Any:  # the switch is thrown only while it computes
             values = function(*args, **kwargs)
             while True:
-                with type(self)():
+                with self:
                     try:
                         value = next(values)
                     except StopIteration as end:
@@ -51,20 +51,20 @@ class _Switch(contextlib.ContextDecorator):
         return generator
 
     def __enter__(self) -> None:
-        self._before.append(mode.recording)
-        mode.recording = self.recording
+        self._before.append(getattr(mode, self.name))
+        setattr(mode, self.name, self.value)
 
     def __exit__(self, *exception: Any) -> None:
-        mode.recording = self._before.pop()
+        setattr(mode, self.name, self._before.pop())
 
 
-class no_grad(_Switch):
-    """Compute without recording: `with no_grad():` around some lines, or `@no_grad()` above a function."""
+class no_grad(Switch):
+    """Compute without recording."""
 
-    recording = False
+    name, value = "recording", False
 
 
-class enable_grad(_Switch):
+class enable_grad(Switch):
     """Record again inside a `no_grad` block."""
 
-    recording = True
+    name, value = "recording", True

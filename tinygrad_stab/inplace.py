@@ -9,7 +9,6 @@ memory keep the old values.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ import numpy as np
 from . import ops
 from .grad_mode import mode
 from .graph import PICK, Primitive, TensorBase, array_of
+from .hooks import RETAIN
 from .memory import note_write
 from .ops.shape import VIEWS, index
 from .random import Generator, numpy_generator, uniform
@@ -30,7 +30,6 @@ class InPlace(TensorBase):
     def _become(self, value: Any) -> Any:
         """Take these values, in a new place if the graph is being recorded, else in the old one."""
         if self._records(value):
-            self._refuse_in_place()
             new = value if isinstance(value, TensorBase) else Primitive.result(value)
             if new.array.shape != self.array.shape:
                 raise RuntimeError(
@@ -45,36 +44,34 @@ class InPlace(TensorBase):
         return self
 
     def _records(self, value: Any) -> bool:
-        return mode.recording and (
-            self.node is not None or (isinstance(value, TensorBase) and value.node is not None)
-        )
-
-    def _point_at(self, new: TensorBase) -> Any:
-        retain = self.node.hooks.pop(math.inf, None) if self.node is not None and self.node.hooks else None
-        self.array, self.node = new.array, new.node
-        if retain is not None and self.node is not None:
-            self.node.hooks = {math.inf: retain}
-        return self
-
-    def _refuse_in_place(self) -> None:
-        made_by = self.node.primitive if self.node is not None else None
-        if self.node is not None and made_by is PICK:
-            made_by = self.node.parents[0].primitive
-        if self.node is not None and made_by is None:
+        """Is this change to be recorded? Raise where it cannot be: in a leaf and in a view."""
+        node = self.node
+        if not mode.recording or (node is None and getattr(value, "node", None) is None):
+            return False
+        if node is not None and node.primitive is None:
             raise RuntimeError(
                 "a leaf Variable that requires grad is being used in an in-place operation: "
                 "to update it, write `with torch.no_grad():` around the line, or change `.data`"
             )
-        if made_by in VIEWS or (made_by is None and self.array.base is not None):
+        made_by = node and (node.parents[0].primitive if node.primitive is PICK else node.primitive)
+        if made_by in VIEWS or (node is None and self.array.base is not None):
             raise RuntimeError(
                 "an in-place operation on a view is not recorded, because the tensor it is a view of would "
                 "not notice: assign to the original, x[...] = value, or use the out-of-place form"
             )
+        return True
+
+    def _point_at(self, new: TensorBase) -> Any:
+        hooks = self.node.hooks if self.node else None
+        retain = hooks.pop(RETAIN, None) if hooks else None
+        self.array, self.node = new.array, new.node
+        if retain and self.node:
+            self.node.hooks = {RETAIN: retain}
+        return self
 
     def __setitem__(self, key: Any, value: Any) -> None:
         key = index(key)
         if self._records(value):
-            self._refuse_in_place()
             self._point_at(ops.replace(self, value, key=key))
             return
         try:
@@ -83,23 +80,20 @@ class InPlace(TensorBase):
             raise RuntimeError(f"t[key] = value for t of shape {self.array.shape}: {error}") from None
         note_write(self.array)
 
+    # fmt: off
+    def mul_(self, other: Any) -> Any:      return self._become(ops.multiply(self, other))
+    def div_(self, other: Any) -> Any:      return self._become(ops.divide(self, other))
+    def pow_(self, exponent: Any) -> Any:   return self._become(ops.power(self, exponent))
+    def neg_(self) -> Any:                  return self._become(ops.negative(self))
+    def fill_(self, value: float) -> Any:   return self._become(np.full_like(self.array, value))
+    def zero_(self) -> Any:                 return self.fill_(0)
+    # fmt: on
+
     def add_(self, other: Any, *, alpha: float = 1) -> Any:
         return self._become(ops.add(self, other if alpha == 1 else other * alpha))
 
     def sub_(self, other: Any, *, alpha: float = 1) -> Any:
         return self._become(ops.subtract(self, other if alpha == 1 else other * alpha))
-
-    def mul_(self, other: Any) -> Any:
-        return self._become(ops.multiply(self, other))
-
-    def div_(self, other: Any) -> Any:
-        return self._become(ops.divide(self, other))
-
-    def pow_(self, exponent: Any) -> Any:
-        return self._become(ops.power(self, exponent))
-
-    def neg_(self) -> Any:
-        return self._become(ops.negative(self))
 
     def clamp_(self, min: Any = None, max: Any = None) -> Any:
         return self._become(ops.clip(self, low=min, high=max))
@@ -107,12 +101,6 @@ class InPlace(TensorBase):
     def copy_(self, source: Any) -> Any:
         """Take the values of `source`, broadcast to this tensor's shape."""
         return self._become(ops.broadcast_to(source, shape=self.array.shape))
-
-    def fill_(self, value: float) -> Any:
-        return self._become(np.full_like(self.array, value))
-
-    def zero_(self) -> Any:
-        return self.fill_(0)
 
     def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Any:
         """Draw every element from N(mean, std²)."""

@@ -24,3 +24,11 @@ def refuse(owner: str, given: dict[str, Any], only: dict[str, tuple[Any, str]]) 
         default, why = only[argument]
         if value != default:
             raise ValueError(f"{owner}: {argument}={value!r} is not supported: {why}")
+
+
+def only_the_cpu(device: Any) -> None:
+    """Refuse every other device."""
+    if str(device) != "cpu":
+        raise RuntimeError(
+            f"there is no device {device!r} here: this library computes with NumPy, on the CPU"
+        )

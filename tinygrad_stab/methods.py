@@ -14,7 +14,7 @@ import numpy as np
 
 from . import ops
 from .graph import Primitive, TensorBase
-from .inplace import InPlace
+from .left_out import only_the_cpu
 from .ops import elementwise, reduction
 
 
@@ -37,7 +37,7 @@ class Min(Extreme):
     __slots__ = ()
 
 
-class Methods(InPlace):
+class Methods(TensorBase):
     """The methods that make a new tensor; `Tensor` inherits them."""
 
     __slots__ = ()
@@ -86,6 +86,7 @@ class Methods(InPlace):
 
     # --- reductions -----------------------------------------------------------------------------------------
 
+    # fmt: off
     def sum(self, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Any:
         return ops.sum(self, axis=_axes(dim, axis), keepdims=keepdim or keepdims)
 
@@ -95,28 +96,16 @@ class Methods(InPlace):
         return ops.mean(self, axis=_axes(dim, axis), keepdims=keepdim or keepdims)
 
     def var(
-        self,
-        dim: Any = None,
-        unbiased: bool = True,
-        keepdim: bool = False,
-        *,
-        correction: int | None = None,
-        axis: Any = None,
-        keepdims: bool = False,
+        self, dim: Any = None, unbiased: bool = True, keepdim: bool = False, *, correction: int | None = None,
+        axis: Any = None, keepdims: bool = False,
     ) -> Any:
         """Σ (x − μ)² / (n − correction), with correction 1 unless told otherwise; np.var(t) has 0."""
         ddof = int(unbiased) if correction is None else correction
         return ops.var(self, axis=_axes(dim, axis), ddof=ddof, keepdims=keepdim or keepdims)
 
     def std(
-        self,
-        dim: Any = None,
-        unbiased: bool = True,
-        keepdim: bool = False,
-        *,
-        correction: int | None = None,
-        axis: Any = None,
-        keepdims: bool = False,
+        self, dim: Any = None, unbiased: bool = True, keepdim: bool = False, *, correction: int | None = None,
+        axis: Any = None, keepdims: bool = False,
     ) -> Any:
         """√var, with the same correction."""
         ddof = int(unbiased) if correction is None else correction
@@ -127,6 +116,22 @@ class Methods(InPlace):
 
     def amin(self, dim: Any = None, keepdim: bool = False) -> Any:
         return ops.min(self, axis=_axes(dim), keepdims=keepdim)
+
+    def argmax(self, dim: int | None = None, keepdim: bool = False) -> Any:
+        return reduction.argmax(self, axis=dim, keepdims=keepdim)
+
+    def argmin(self, dim: int | None = None, keepdim: bool = False) -> Any:
+        return reduction.argmin(self, axis=dim, keepdims=keepdim)
+
+    def logsumexp(self, dim: Any, keepdim: bool = False) -> Any:
+        return ops.logsumexp(self, axis=_axes(dim), keepdims=keepdim)
+
+    def any(self, dim: Any = None) -> Any:       return reduction.any(self, axis=_axes(dim))
+    def all(self, dim: Any = None) -> Any:       return reduction.all(self, axis=_axes(dim))
+    def softmax(self, dim: int) -> Any:          return ops.softmax(self, axis=dim)
+    def log_softmax(self, dim: int) -> Any:      return ops.log_softmax(self, axis=dim)
+    def cumsum(self, dim: int) -> Any:           return ops.cumsum(self, axis=dim)
+    # fmt: on
 
     def max(self, dim: Any = None, keepdim: bool = False) -> Any:
         """The largest element, along a dim with its index; with another tensor, the larger of each pair."""
@@ -156,26 +161,13 @@ class Methods(InPlace):
                 "gather: Index tensor must have the same number of dimensions as input tensor, "
                 f"{self.array.ndim}, not {where.ndim}: add one with index.unsqueeze(dim)"
             )
-        if where.size and not (where.min() >= 0 and where.max() < self.array.shape[dim]):
-            raise RuntimeError(
-                f"gather: index {where.max()} is out of bounds for dimension {dim} with size "
-                f"{self.array.shape[dim]}"
-            )
+        n = self.array.shape[dim]
+        if where.size and not (where.min() >= 0 and where.max() < n):
+            wrong = where[(where < 0) | (where >= n)][0]
+            raise RuntimeError(f"gather: index {wrong} is out of bounds for dimension {dim} with size {n}")
         key: list = list(np.ogrid[tuple(slice(n) for n in where.shape)])
         key[dim] = where
         return ops.getitem(self, key=tuple(key))
-
-    def argmax(self, dim: int | None = None, keepdim: bool = False) -> Any:
-        return reduction.argmax(self, axis=dim, keepdims=keepdim)
-
-    def argmin(self, dim: int | None = None, keepdim: bool = False) -> Any:
-        return reduction.argmin(self, axis=dim, keepdims=keepdim)
-
-    def any(self, dim: Any = None) -> Any:
-        return reduction.any(self, axis=_axes(dim))
-
-    def all(self, dim: Any = None) -> Any:
-        return reduction.all(self, axis=_axes(dim))
 
     def median(self) -> Any:
         """The middle element; of an even number, the lower of the two in the middle."""
@@ -201,18 +193,6 @@ class Methods(InPlace):
             return ops.max(ops.absolute(self), axis=axis, keepdims=keepdim)
         return ops.norm(self, p=2 if p == "fro" else p, axis=axis, keepdims=keepdim)
 
-    def logsumexp(self, dim: Any, keepdim: bool = False) -> Any:
-        return ops.logsumexp(self, axis=_axes(dim), keepdims=keepdim)
-
-    def softmax(self, dim: int) -> Any:
-        return ops.softmax(self, axis=dim)
-
-    def log_softmax(self, dim: int) -> Any:
-        return ops.log_softmax(self, axis=dim)
-
-    def cumsum(self, dim: int) -> Any:
-        return ops.cumsum(self, axis=dim)
-
     # --- shapes ---------------------------------------------------------------------------------------------
 
     def reshape(self, *shape: Any) -> Any:
@@ -234,28 +214,20 @@ class Methods(InPlace):
             raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
         return self.reshape(*shape[:start], math.prod(shape[start:end]), *shape[end:])
 
-    def transpose(self, dim0: int, dim1: int) -> Any:
-        return ops.swapaxes(self, axis1=dim0, axis2=dim1)
+    # fmt: off
+    def transpose(self, dim0: int, dim1: int) -> Any:   return ops.swapaxes(self, axis1=dim0, axis2=dim1)
+    def permute(self, *dims: Any) -> Any:               return ops.transpose(self, axes=_sizes(dims))
+    def unsqueeze(self, dim: int) -> Any:               return ops.expand_dims(self, axis=dim)
+    def t(self) -> Any:                                 return ops.transpose(self)
+    # fmt: on
 
+    T = property(t)
     swapaxes = transpose
-
-    def permute(self, *dims: Any) -> Any:
-        return ops.transpose(self, axes=_sizes(dims))
-
-    @property
-    def T(self) -> Any:
-        return ops.transpose(self)
-
-    def t(self) -> Any:
-        return ops.transpose(self)
 
     def squeeze(self, dim: int | None = None) -> Any:
         if dim is not None and (self.array.ndim == 0 or self.array.shape[dim] != 1):
             return self
         return ops.squeeze(self, axis=dim)
-
-    def unsqueeze(self, dim: int) -> Any:
-        return ops.expand_dims(self, axis=dim)
 
     def expand(self, *sizes: Any) -> Any:
         """Repeat along dims of size 1 without copying; −1 keeps a size."""
@@ -274,44 +246,25 @@ class Methods(InPlace):
         return ops.astype(self, dtype=np.dtype(dtype))
 
     def to(self, *args: Any, dtype: Any = None, device: Any = "cpu") -> Any:
-        """Convert to a dtype; the only device is the CPU."""
+        """Convert to a dtype, or that of another tensor; the only device is the CPU."""
         for arg in args:
-            dtype, device = (
-                (dtype, arg) if str(arg).split(":")[0] in ("cpu", "cuda", "mps") else (arg, device)
-            )
-        if str(device) != "cpu":
-            raise RuntimeError(
-                f"there is no device {device!r} here: this library computes with NumPy, on the CPU"
-            )
-        return (
-            self
-            if dtype is None
-            else self.astype(dtype.array.dtype if isinstance(dtype, TensorBase) else dtype)
-        )
+            if str(arg).split(":")[0] in ("cpu", "cuda", "mps"):
+                device = arg
+            else:
+                dtype = arg.array.dtype if isinstance(arg, TensorBase) else arg
+        only_the_cpu(device)
+        return self if dtype is None else self.astype(dtype)
 
-    def float(self) -> Any:
-        return self.astype(np.float32)
-
-    def double(self) -> Any:
-        return self.astype(np.float64)
-
-    def long(self) -> Any:
-        return self.astype(np.int64)
-
-    def int(self) -> Any:
-        return self.astype(np.int32)
-
-    def bool(self) -> Any:
-        return self.astype(np.bool_)
-
-    def half(self) -> Any:
-        return self.astype(np.float16)
-
-    def cpu(self) -> Any:
-        return self
-
-    def contiguous(self) -> Any:
-        return self
+    # fmt: off
+    def float(self) -> Any:         return self.astype(np.float32)
+    def double(self) -> Any:        return self.astype(np.float64)
+    def half(self) -> Any:          return self.astype(np.float16)
+    def long(self) -> Any:          return self.astype(np.int64)
+    def int(self) -> Any:           return self.astype(np.int32)
+    def bool(self) -> Any:          return self.astype(np.bool_)
+    def cpu(self) -> Any:           return self
+    def contiguous(self) -> Any:    return self
+    # fmt: on
 
 
 def _axes(dim: Any, axis: Any = None) -> Any:

@@ -23,7 +23,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from .nn.parameter import Parameter
-from .tensor import Tensor
+from .tensor import Tensor, rebuilt
 
 
 def save(obj: Any, f: str | os.PathLike | BinaryIO) -> None:
@@ -90,8 +90,7 @@ def _decoded(x: Any, array: Callable[[int], np.ndarray]) -> Any:
         return array(content)
     if kind in ("tensor", "parameter"):
         number, requires_grad = content
-        make = Parameter if kind == "parameter" else Tensor
-        return make(array(number)).requires_grad_(requires_grad)
+        return rebuilt(Parameter if kind == "parameter" else Tensor, array(number), requires_grad)
     if kind == "dict":
         return {_decoded(key, array): _decoded(value, array) for key, value in content}
     return {"list": list, "tuple": tuple}[kind](_decoded(value, array) for value in content)

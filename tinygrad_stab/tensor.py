@@ -1,4 +1,4 @@
-"""The Tensor: an array that remembers how it was made, its operators, and what decides about its gradient.
+"""The Tensor: an array that remembers how it was made, what decides about its gradient, and its operators.
 
 What it computes beyond operators stands in `methods.py`, what changes it in place in `inplace.py`.
 """
@@ -15,7 +15,8 @@ import numpy as np
 from . import ops
 from .autograd import backward
 from .graph import Node, Primitive, TensorBase
-from .hooks import RemovableHandle
+from .hooks import RETAIN, RemovableHandle
+from .inplace import InPlace
 from .methods import Methods
 from .ops import elementwise
 from .ops.shape import index
@@ -34,33 +35,25 @@ class Size(tuple):
         return f"Size([{', '.join(map(str, self))}])"
 
 
-class Tensor(Methods):
+class Tensor(Methods, InPlace):
     """An array that remembers how it was made, so that gradients can be carried back through it."""
 
     __slots__ = ()
 
     # --- the array ------------------------------------------------------------------------------------------
 
+    # fmt: off
     @property
-    def shape(self) -> Size:
-        return Size(self.array.shape)
-
+    def shape(self) -> Size:                        return Size(self.array.shape)
     @property
-    def ndim(self) -> int:
-        return self.array.ndim
-
+    def dtype(self) -> np.dtype:                    return self.array.dtype
     @property
-    def dtype(self) -> np.dtype:
-        return self.array.dtype
-
-    def size(self, dim: int | None = None) -> Any:
-        return self.shape if dim is None else self.array.shape[dim]
-
-    def dim(self) -> int:
-        return self.array.ndim
-
-    def numel(self) -> int:
-        return self.array.size
+    def ndim(self) -> int:                          return self.array.ndim
+    def dim(self) -> int:                           return self.array.ndim
+    def numel(self) -> int:                         return self.array.size
+    def size(self, dim: int | None = None) -> Any:  return self.shape if dim is None else self.shape[dim]
+    def tolist(self) -> Any:                        return self.array.tolist()
+    # fmt: on
 
     @property
     def data(self) -> Tensor:
@@ -69,7 +62,7 @@ class Tensor(Methods):
 
     @data.setter
     def data(self, value: Any) -> None:
-        self.array = value.array if isinstance(value, TensorBase) else np.asarray(value, self.array.dtype)
+        self.array = value.array if isinstance(value, Tensor) else np.asarray(value, self.array.dtype)
         if self.node is not None:
             self.node.shape, self.node.dtype = self.array.shape, self.array.dtype
 
@@ -92,9 +85,6 @@ class Tensor(Methods):
                 "reduce it first, with .sum(), .mean(), .any() or .all(), or pick an element"
             )
         return self.array.item()
-
-    def tolist(self) -> Any:
-        return self.array.tolist()
 
     # --- the graph ------------------------------------------------------------------------------------------
 
@@ -191,32 +181,38 @@ class Tensor(Methods):
 
     def retain_grad(self) -> None:
         """Keep `.grad` although this tensor is not a leaf."""
-        if self.node is not None and not self.is_leaf:
-            self.node.hooks = self.node.hooks or {}
-            self.node.hooks.setdefault(math.inf, _RetainGrad(self))  # the last of all hooks
+        if self.node is None or self.is_leaf or self.retains_grad:
+            return
+        itself = weakref.ref(self)  # the graph must not hold its tensors
+
+        def keep(g: Tensor) -> None:
+            tensor = itself()
+            if tensor is not None:
+                tensor._grad = g if tensor._grad is None else tensor._grad + g
+
+        self.node.hooks = self.node.hooks or {}
+        self.node.hooks[RETAIN] = keep
 
     @property
     def retains_grad(self) -> bool:
-        return self.node is not None and math.inf in (self.node.hooks or ())
-
-    def __deepcopy__(self, memo: dict) -> Tensor:
-        if not self.is_leaf:
-            raise RuntimeError(
-                "only leaf tensors can be deep-copied: this one was computed; use .detach().clone()"
-            )
-        copy = memo[id(self)] = type(self).__new__(type(self))
-        TensorBase.__init__(copy, self.array.copy())
-        copy.requires_grad = self.requires_grad
-        copy._grad = None if self._grad is None else Tensor(self._grad.array.copy())
-        return copy
+        return self.node is not None and RETAIN in (self.node.hooks or ())
 
     def __copy__(self) -> Tensor:
         return Tensor(self.array, self.node)
 
     def __reduce__(self) -> Any:  # for pickle, which cannot follow the weak reference of a leaf's node
         if not self.is_leaf:
-            raise RuntimeError("only leaf tensors can be pickled: this one was computed; use .detach()")
-        return _rebuilt, (type(self), self.array, self.requires_grad)
+            raise RuntimeError(
+                "only leaf tensors can be pickled or deep-copied: this one was computed; use "
+                ".detach().clone()"
+            )
+        return rebuilt, (type(self), self.array, self.requires_grad)
+
+    def __deepcopy__(self, memo: dict) -> Tensor:
+        _, (kind, array, requires_grad) = self.__reduce__()
+        copy = memo[id(self)] = rebuilt(kind, array.copy(), requires_grad)
+        copy._grad = None if self._grad is None else self._grad.detach().clone()
+        return copy
 
     # --- operators ------------------------------------------------------------------------------------------
 
@@ -289,20 +285,9 @@ class Tensor(Methods):
 Primitive.result = Tensor
 
 
-def _rebuilt(cls: type[Tensor], array: np.ndarray, requires_grad: bool) -> Tensor:
+def rebuilt(cls: type[Tensor], array: np.ndarray, requires_grad: bool) -> Tensor:
+    """A leaf, of Tensor or of a class derived from it."""
     tensor = cls.__new__(cls)
     TensorBase.__init__(tensor, array)
     tensor.requires_grad = requires_grad
     return tensor
-
-
-class _RetainGrad:
-    """A hook that keeps the gradient of a tensor which is not a leaf; it holds the tensor weakly."""
-
-    def __init__(self, tensor: Tensor) -> None:
-        self.tensor = weakref.ref(tensor)
-
-    def __call__(self, g: Tensor) -> None:
-        tensor = self.tensor()
-        if tensor is not None:
-            tensor._grad = g if tensor._grad is None else tensor._grad + g

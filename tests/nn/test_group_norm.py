@@ -8,8 +8,7 @@ import pytest
 
 import tinygrad_stab
 from tinygrad_stab import directional_check, nn
-from tinygrad_stab.nn.group_norm import GroupNorm, group_norm
-from tinygrad_stab.nn.rms_norm import RMSNorm, rms_norm
+from tinygrad_stab.nn.normalization import GroupNorm, RMSNorm, group_norm, rms_norm
 from tinygrad_stab.ops.normalization import rms_normalize
 
 

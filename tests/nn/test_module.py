@@ -125,6 +125,21 @@ def test_a_parameter_in_a_buffers_place_is_a_buffer_no_more(lib: Any) -> None:
     assert names(module.named_buffers()) == []
 
 
+def test_a_property_is_set_through_its_setter(lib: Any) -> None:
+    class Halved(lib.nn.Module):
+        @property
+        def rate(self) -> float:
+            return self._rate
+
+        @rate.setter
+        def rate(self, value: float) -> None:
+            self._rate = value / 2
+
+    module = Halved()
+    module.rate = 3
+    assert module.rate == 1.5
+
+
 # --- done to all of it --------------------------------------------------------------------------------------
 
 

@@ -160,6 +160,22 @@ def test_the_statistics_can_be_forgotten(rng: np.random.Generator) -> None:
     assert (norm.weight.tolist(), norm.bias.tolist()) == ([1, 1], [0, 0])
 
 
+@pytest.mark.parametrize(
+    "make",
+    ["BatchNorm1d(4)", "BatchNorm1d(4, bias=False)", "LayerNorm(4)", "GroupNorm(2, 4)", "RMSNorm(4)",
+     "LayerNorm(4, elementwise_affine=False)"],
+)  # fmt: skip
+def test_every_normalization_goes_back_to_its_start(lib: Any, make: str) -> None:
+    norm = eval(f"nn.{make}", {"nn": lib.nn})
+    with lib.no_grad():
+        for parameter in norm.parameters():
+            parameter.fill_(float("nan"))
+    norm.reset_parameters()
+    start = {"weight": [1.0] * 4, "bias": [0.0] * 4}
+    for name, parameter in norm.named_parameters():
+        assert parameter.tolist() == start[name]
+
+
 def test_an_empty_batch_leaves_the_statistics_as_they_are(lib: Any) -> None:
     norm = lib.nn.BatchNorm1d(2)
     assert tuple(norm(lib.zeros(0, 2)).shape) == (0, 2)

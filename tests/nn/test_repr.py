@@ -32,6 +32,9 @@ LAYERS = {
         "BatchNorm1d(3, eps=1e-05, momentum=0.1, affine=True, bias=True, track_running_stats=True)",
     "BatchNorm1d(3, eps=0.1, momentum=None, affine=False, track_running_stats=False)":
         "BatchNorm1d(3, eps=0.1, momentum=None, affine=False, bias=False, track_running_stats=False)",
+    "BatchNorm1d(3, bias=False)":
+        "BatchNorm1d(3, eps=1e-05, momentum=0.1, affine=True, bias=False, track_running_stats=True)",
+    "GroupNorm(2, 4, bias=False)": "GroupNorm(2, 4, eps=1e-05, affine=True, bias=False)",
     "LayerNorm(3)": "LayerNorm((3,), eps=1e-05, elementwise_affine=True, bias=True)",
     "LayerNorm([3, 4], bias=False)": "LayerNorm((3, 4), eps=1e-05, elementwise_affine=True, bias=False)",
     "LayerNorm(3, elementwise_affine=False)":

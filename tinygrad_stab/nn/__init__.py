@@ -20,14 +20,12 @@ from .activation import (
 from .container import ModuleDict, ModuleList, Sequential
 from .convolution import AvgPool2d, Conv2d, MaxPool2d
 from .dropout import Dropout
-from .group_norm import GroupNorm
 from .linear import Identity, Linear
 from .loss import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, MSELoss, NLLLoss, SmoothL1Loss
 from .module import Module
-from .normalization import BatchNorm1d, BatchNorm2d, LayerNorm
+from .normalization import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, RMSNorm
 from .parameter import Parameter
 from .recurrent import LSTM, RNN, LSTMCell, RNNCell
-from .rms_norm import RMSNorm
 from .stateless import Flatten
 
 __getattr__ = names_left_out(

@@ -17,7 +17,6 @@ from .activation import (
 )
 from .convolution import avg_pool2d, conv2d, max_pool2d
 from .dropout import dropout
-from .group_norm import group_norm
 from .linear import linear
 from .loss import (
     binary_cross_entropy,
@@ -28,6 +27,5 @@ from .loss import (
     nll_loss,
     smooth_l1_loss,
 )
-from .normalization import batch_norm, layer_norm
-from .rms_norm import rms_norm
+from .normalization import batch_norm, group_norm, layer_norm, rms_norm
 from .vectors import normalize, one_hot

@@ -1,8 +1,8 @@
 """The base class of all layers and models: what it owns, it owns as plain attributes.
 
 A Parameter assigned to an attribute is a parameter, a Module assigned to one is a submodule, in the order of
-assignment. There is no second registry to keep in step: `parameters()`, `state_dict()` and `repr` all read
-the attributes.
+assignment. `parameters()`, `state_dict()` and `repr` read the attributes; there is no second registry to keep
+in step. Only of buffers, which are plain tensors, the names are noted, by `register_buffer`.
 """
 
 from __future__ import annotations
@@ -44,11 +44,9 @@ class Module:
         )
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
-        if self._hooked:
-            return self._call_with_hooks(inputs, options)
-        y = self.forward(*inputs, **options)
+        y = self._call_with_hooks(inputs, options) if self._hooked else self.forward(*inputs, **options)
         if y is None:
-            self._returned_none()
+            warn(f"forward() of {type(self).__name__} returned None: is a `return` missing?")
         return y
 
     def _call_with_hooks(self, inputs: tuple, options: dict) -> Any:
@@ -58,8 +56,6 @@ class Module:
                 inputs, options = hook.before(self, inputs, options)
             gates = BackwardGates(self) if self._backward_hooks or self._backward_pre_hooks else None
             y = self.forward(*(gates.enter(inputs) if gates else inputs), **options)
-            if y is None:
-                self._returned_none()
             while after:
                 y = after.pop(0).after(self, inputs, options, y)
         finally:  # an error came in between: only the hooks that asked for it
@@ -68,44 +64,35 @@ class Module:
                     hook.after(self, inputs, options, None)
         return gates.leave(y) if gates else y
 
-    def _returned_none(self) -> None:
-        warn(f"forward() of {type(self).__name__} returned None: is a `return` missing?")
-
     # --- attributes -----------------------------------------------------------------------------------------
 
     def __setattr__(self, name: str, value: Any) -> None:
-        own = vars(self)
-        if "training" not in own and isinstance(value, (Module, Parameter)):
-            raise AttributeError(
-                f"cannot assign {name!r} before Module.__init__() call: "
-                f"begin {type(self).__name__}.__init__ with super().__init__()"
-            )
-        if isinstance(own.get(name), Module) and not (value is None or isinstance(value, Module)):
-            raise TypeError(
-                f"cannot assign {value!r} as child module {name!r} (Module or None expected): for a function "
-                "use the module of that name, nn.ReLU() for F.relu"
-            )
+        before = vars(self).get(name)
+        for kind, what, remedy in _KINDS:
+            if isinstance(before, kind) and not (value is None or isinstance(value, kind)):
+                raise TypeError(
+                    f"cannot assign {type(value).__name__} as {what} {name!r} ({kind.__name__} or None "
+                    f"expected): {remedy}"
+                )
         if isinstance(value, (Module, Parameter)):
-            own.get("_buffer_names", {}).pop(name, None)
-        if isinstance(own.get(name), Parameter) and not (value is None or isinstance(value, Parameter)):
-            raise TypeError(
-                f"cannot assign {type(value).__name__} as parameter {name!r} (Parameter or None expected): "
-                f"to change its values write `with torch.no_grad(): module.{name}.copy_(value)`"
-            )
+            if "training" not in vars(self):
+                raise AttributeError(
+                    f"cannot assign {name!r} before Module.__init__() call: "
+                    f"begin {type(self).__name__}.__init__ with super().__init__()"
+                )
+            self._buffer_names.pop(name, None)
         if isinstance(value, (list, tuple)) and any(isinstance(v, (Module, Parameter)) for v in value):
             warn(
                 f"{type(self).__name__}.{name} is a plain {type(value).__name__}, so its layers are "
                 "invisible to parameters() and will not be trained: use nn.ModuleList([...]) instead"
             )
-        own[name] = value
+        super().__setattr__(name, value)
 
     def __getattr__(self, name: str) -> Any:  # called only when there is no such attribute
         import difflib  # only someone who has mistyped a name pays for it
 
         own = [n for n in vars(self) if not n.startswith("_")]
-        near = difflib.get_close_matches(name, own, n=2) or difflib.get_close_matches(
-            name, dir(type(self)), n=1
-        )
+        near = difflib.get_close_matches(name, own, 2) or difflib.get_close_matches(name, dir(type(self)), 1)
         hint = f". Did you mean: {' or '.join(map(repr, near))}?" if near else ""
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
 
@@ -113,11 +100,10 @@ class Module:
         super().__delattr__(name)
         self._buffer_names.pop(name, None)
 
-    def register_parameter(self, name: str, param: Parameter | None) -> None:
-        setattr(self, name, param)
-
-    def add_module(self, name: str, module: Module | None) -> None:
-        setattr(self, name, module)
+    # fmt: off
+    def register_parameter(self, name: str, param: Parameter | None) -> None:  setattr(self, name, param)
+    def add_module(self, name: str, module: Module | None) -> None:            setattr(self, name, module)
+    # fmt: on
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Own a tensor that is part of the state but is not learned."""
@@ -134,9 +120,6 @@ class Module:
                 yield name, module
                 seen.add(module)
 
-    def children(self) -> Iterator[Module]:
-        return (module for _, module in self.named_children())
-
     def _attributes(self, kind: type) -> list[tuple[str, Any]]:
         return [(name, value) for name, value in vars(self).items() if isinstance(value, kind)]
 
@@ -151,10 +134,7 @@ class Module:
             memo.add(self)
         yield prefix, self
         for name, module in self._attributes(Module):
-            yield from module.named_modules(memo, f"{prefix}.{name}" if prefix else name, remove_duplicate)
-
-    def modules(self) -> Iterator[Module]:
-        return (module for _, module in self.named_modules())
+            yield from module.named_modules(memo, _dotted(prefix, name), remove_duplicate)
 
     def _named_members(
         self, own: Callable, prefix: str, recurse: bool, remove_duplicate: bool
@@ -164,7 +144,7 @@ class Module:
         for path, module in everywhere if recurse else [(prefix, self)]:
             for name, value in own(module):
                 if id(value) not in seen:
-                    yield f"{path}.{name}" if path else name, value
+                    yield _dotted(path, name), value
                 if remove_duplicate:
                     seen.add(id(value))
 
@@ -173,22 +153,28 @@ class Module:
     ) -> Iterator[tuple[str, Parameter]]:
         return self._named_members(Module._own_parameters, prefix, recurse, remove_duplicate)
 
-    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
-        return (parameter for _, parameter in self.named_parameters(recurse=recurse))
-
     def named_buffers(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Tensor]]:
         return self._named_members(Module._own_buffers, prefix, recurse, remove_duplicate)
-
-    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
-        return (buffer for _, buffer in self.named_buffers(recurse=recurse))
 
     def _own_parameters(self) -> list[tuple[str, Parameter]]:
         return self._attributes(Parameter)
 
     def _own_buffers(self) -> Iterator[tuple[str, Tensor]]:
         return ((name, vars(self)[name]) for name in self._buffer_names if vars(self)[name] is not None)
+
+    def children(self) -> Iterator[Module]:
+        return (module for _, module in self.named_children())
+
+    def modules(self) -> Iterator[Module]:
+        return (module for _, module in self.named_modules())
+
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        return (parameter for _, parameter in self.named_parameters(recurse=recurse))
+
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        return (buffer for _, buffer in self.named_buffers(recurse=recurse))
 
     def get_submodule(self, target: str) -> Module:
         """The module of a dotted name."""
@@ -233,14 +219,11 @@ class Module:
                 tensor.data = tensor.data.to(*args, dtype=dtype, device=device)
         return self
 
-    def double(self) -> Module:
-        return self.to(np.float64)
-
-    def float(self) -> Module:
-        return self.to(np.float32)
-
-    def cpu(self) -> Module:
-        return self
+    # fmt: off
+    def double(self) -> Module:  return self.to(np.float64)
+    def float(self) -> Module:   return self.to(np.float32)
+    def cpu(self) -> Module:     return self
+    # fmt: on
 
     # --- state ----------------------------------------------------------------------------------------------
 
@@ -248,11 +231,9 @@ class Module:
         """All parameters and persistent buffers by name; the tensors share memory with the model."""
         state = {}
         for path, module in self.named_modules(remove_duplicate=False):
-            own = [
-                *module._own_parameters(),
-                *((n, b) for n, b in module._own_buffers() if module._buffer_names[n]),
-            ]
-            state.update({f"{path}.{name}" if path else name: value.detach() for name, value in own})
+            persistent = [(name, b) for name, b in module._own_buffers() if module._buffer_names[name]]
+            for name, value in [*module._own_parameters(), *persistent]:
+                state[_dotted(path, name)] = value.detach()
         return state
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> LoadResult:
@@ -304,6 +285,16 @@ class Module:
             return f"{type(self).__name__}({_indented(extra)})"
         lines = "\n  ".join(([_indented(extra)] if extra else []) + children)
         return f"{type(self).__name__}(\n  {lines}\n)"
+
+
+_KINDS = (
+    (Module, "child module", "for a function use the module of that name, nn.ReLU() for F.relu"),
+    (Parameter, "parameter", "to change its values write `with torch.no_grad(): parameter.copy_(value)`"),
+)
+
+
+def _dotted(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
 
 
 def _indented(text: str) -> str:

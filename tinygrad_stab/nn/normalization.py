@@ -1,6 +1,14 @@
-"""Batch and layer normalization, as functions and as modules: one `standardize`, on different axes.
+"""Normalization, as functions and as modules: take away a mean, divide by a spread, then scale and shift.
 
-The derivation of its gradient stands in `ops/normalization.py`; here is what is learned and remembered.
+What differs is only over which elements mean and variance are taken:
+
+    BatchNorm    over the batch and all places,   for each channel               (n, c, …) has c means
+    LayerNorm    over the last axes,              for each sample                (n, d) has n
+    GroupNorm    over a group of channels,        for each group of each sample  (n, c, …) has n · groups
+    RMSNorm      as LayerNorm, but no mean is taken away
+
+So the first three are one `standardize`. The derivation of its gradient stands in `ops/normalization.py`;
+here is what is learned, γ and β, and what BatchNorm remembers.
 """
 
 from __future__ import annotations
@@ -13,29 +21,20 @@ import numpy as np
 from .. import ops
 from ..creation import ones, tensor, zeros
 from ..tensor import Tensor
-from . import init
 from .module import Module
 from .parameter import Parameter
 
 
 def batch_norm(
-    input: Tensor,
-    running_mean: Tensor | None,
-    running_var: Tensor | None,
-    weight: Tensor | None = None,
-    bias: Tensor | None = None,
-    training: bool = False,
-    momentum: float = 0.1,
-    eps: float = 1e-5,
-) -> Tensor:
-    """Standardize every channel (dim 1) over batch and positions: y = γ (x − μ)/√(v + ε) + β.
+    input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None,
+    bias: Tensor | None = None, training: bool = False, momentum: float = 0.1, eps: float = 1e-5,
+) -> Tensor:  # fmt: skip
+    """Standardize every channel (dim 1) over batch and places: y = γ (x − μ)/√(v + ε) + β.
 
     In training μ and v are those of the batch, and the running ones move towards them by `momentum`. v is
     biased (÷ n) in the formula, but unbiased (÷ (n − 1)) in running_var, as in Ioffe & Szegedy 2015.
     Otherwise μ and v are the running ones.
     """
-    axes = (0, *range(2, input.array.ndim))
-    per_channel = (1, -1, *[1] * (input.array.ndim - 2))
     if training or running_mean is None or running_var is None:
         n = input.array.size // max(input.array.shape[1], 1)
         if n == 1:
@@ -44,15 +43,18 @@ def batch_norm(
                 "one sample minus its own mean is 0, whatever it was. Use model.eval(), drop_last=True in "
                 "the DataLoader, or LayerNorm"
             )
-        y, mean, var = ops.standardize(input, axis=axes, eps=eps)
+        y, mean, var = ops.standardize(input, axis=_all_but_channels(input), eps=eps)
         if running_mean is not None and running_var is not None and n > 0:
             _move(running_mean, mean.array, momentum)
             _move(running_var, var.array * (n / (n - 1)), momentum)
     else:
-        y = (input - running_mean.reshape(per_channel)) / (running_var.reshape(per_channel) + eps).sqrt()
-    if len(axes) > 1:  # in (n, channels), γ and β meet the last dim as they are
-        weight, bias = (p if p is None else p.reshape(per_channel) for p in (weight, bias))
-    return scaled_and_shifted(y, weight, bias)
+        mean, var = (_by_channel(statistic, input) for statistic in (running_mean, running_var))
+        y = (input - mean) / (var + eps).sqrt()
+    return _scaled_and_shifted(y, _by_channel(weight, input), _by_channel(bias, input))
+
+
+def _all_but_channels(input: Tensor) -> tuple[int, ...]:
+    return (0, *range(2, input.array.ndim))
 
 
 def _move(running: Tensor, batch: np.ndarray, momentum: float) -> None:
@@ -60,7 +62,60 @@ def _move(running: Tensor, batch: np.ndarray, momentum: float) -> None:
     running.data = running.array + momentum * (batch.reshape(-1) - running.array)
 
 
-def scaled_and_shifted(y: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+def layer_norm(
+    input: Tensor, normalized_shape: tuple[int, ...], weight: Tensor | None = None,
+    bias: Tensor | None = None, eps: float = 1e-5,
+) -> Tensor:  # fmt: skip
+    """Standardize every sample over its last axes: y = γ (x − μ)/√(v + ε) + β (Ba et al. 2016)."""
+    y, _, _ = ops.standardize(input, axis=_last_axes("layer_norm", input, normalized_shape), eps=eps)
+    return _scaled_and_shifted(y, weight, bias)
+
+
+def rms_norm(
+    input: Tensor, normalized_shape: tuple[int, ...], weight: Tensor | None = None, eps: float | None = None
+) -> Tensor:
+    """y = γ x / √(mean x² + ε) over the last axes (Zhang & Sennrich 2019); ε is the dtype's if not given."""
+    eps = float(np.finfo(input.array.dtype).eps) if eps is None else eps
+    y = ops.rms_normalize(input, axis=_last_axes("rms_norm", input, normalized_shape), eps=eps)
+    return _scaled_and_shifted(y, weight, None)
+
+
+def _last_axes(name: str, input: Tensor, sizes: tuple[int, ...]) -> tuple[int, ...]:
+    n = len(sizes)
+    if input.array.shape[-n:] != tuple(sizes):
+        raise RuntimeError(
+            f"{name}: normalized_shape={list(sizes)} expects input of shape "
+            f"[*, {', '.join(map(str, sizes))}], but got {list(input.array.shape)}"
+        )
+    return tuple(range(-n, 0))
+
+
+def group_norm(
+    input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:  # fmt: skip
+    """Standardize groups of channels (dim 1) in each sample: y = γ (x − μ)/√(v + ε) + β (Wu & He 2018).
+
+    One group is LayerNorm over all but the batch; as many groups as channels, each channel by itself.
+    """
+    n, channels = input.array.shape[:2]
+    if channels % num_groups:
+        raise RuntimeError(
+            "Expected number of channels in input to be divisible by num_groups, but got input of shape "
+            f"{list(input.shape)} and num_groups={num_groups}"
+        )
+    y, _, _ = ops.standardize(input.reshape(n, num_groups, -1), axis=-1, eps=eps)
+    y = y.reshape(input.array.shape)
+    return _scaled_and_shifted(y, _by_channel(weight, input), _by_channel(bias, input))
+
+
+def _by_channel(p: Any, input: Tensor) -> Any:
+    """One number for each channel, in a shape that meets dim 1 of the input."""
+    places = input.array.ndim - 2
+    return p.reshape(-1, *[1] * places) if places and p is not None else p
+
+
+def _scaled_and_shifted(y: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
     """γ y + β, as far as there are a weight γ and a bias β."""
     if weight is not None and bias is not None:
         return ops.scale_shift(y, weight, bias)
@@ -68,52 +123,54 @@ def scaled_and_shifted(y: Tensor, weight: Tensor | None, bias: Tensor | None) ->
     return y if bias is None else y + bias
 
 
-def layer_norm(
-    input: Tensor,
-    normalized_shape: tuple[int, ...],
-    weight: Tensor | None = None,
-    bias: Tensor | None = None,
-    eps: float = 1e-5,
-) -> Tensor:
-    """Standardize every sample over its last axes: y = γ (x − μ)/√(v + ε) + β (Ba et al. 2016)."""
-    n = len(normalized_shape)
-    if tuple(input.array.shape[-n:]) != tuple(normalized_shape):
-        raise RuntimeError(
-            f"layer_norm: normalized_shape={list(normalized_shape)} expects input of shape "
-            f"[*, {', '.join(map(str, normalized_shape))}], but got {list(input.array.shape)}"
+# --- as modules ---------------------------------------------------------------------------------------------
+
+
+class _Normalization(Module):
+    """What is learned, γ as `weight` and β as `bias`: at the start they change nothing."""
+
+    shown: str  # how it prints
+
+    def __init__(self, shape: Any, eps: Any, weight: bool, bias: bool) -> None:
+        super().__init__()
+        self.eps = eps
+        self.weight = Parameter(ones(shape)) if weight else None
+        self.bias = Parameter(zeros(shape)) if weight and bias else None
+
+    def reset_parameters(self) -> None:
+        """Back to γ = 1 and β = 0."""
+        for parameter, start in ((self.weight, 1), (self.bias, 0)):
+            if parameter is not None:
+                parameter.data.fill_(start)
+
+    def extra_repr(self) -> str:
+        return self.shown.format(**{**vars(self), "bias": self.bias is not None})
+
+    def _explained(self, input: Tensor, axes: tuple[int, ...]) -> str:
+        shape = input.array.shape
+        n = math.prod(shape[k] for k in axes)
+        kept = [k for k in range(len(shape)) if k not in axes]
+        return (
+            f"{type(self).__name__} on {shape}: mean and variance over axis {', '.join(map(str, axes))}, of "
+            f"{n} elements each; one mean for every place along axis {', '.join(map(str, kept))}, "
+            f"{input.array.size // max(n, 1)} in all"
         )
-    y, _, _ = ops.standardize(input, axis=tuple(range(-n, 0)), eps=eps)
-    return scaled_and_shifted(y, weight, bias)
 
 
-def _explained(name: str, input: Tensor, axes: tuple[int, ...]) -> str:
-    shape = input.array.shape
-    n = math.prod(shape[k] for k in axes)
-    kept = [k for k in range(len(shape)) if k not in axes]
-    return (
-        f"{name} on {shape}: mean and variance over axis {', '.join(map(str, axes))}, of {n} elements each; "
-        f"one mean for every place along axis {', '.join(map(str, kept))}, {input.array.size // max(n, 1)} "
-        "in all"
+class _BatchNorm(_Normalization):
+    dims: tuple[int, ...]
+    shown = (
+        "{num_features}, eps={eps}, momentum={momentum}, affine={affine}, bias={bias}, "
+        "track_running_stats={track_running_stats}"
     )
 
-
-class _BatchNorm(Module):
-    dims: tuple[int, ...]
-
     def __init__(
-        self,
-        num_features: int,
-        eps: float = 1e-5,
-        momentum: float | None = 0.1,
-        affine: bool = True,
-        track_running_stats: bool = True,
-        bias: bool = True,
-    ) -> None:
-        super().__init__()
-        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True,
+        track_running_stats: bool = True, *, bias: bool = True,
+    ) -> None:  # fmt: skip
+        super().__init__(num_features, eps, affine, bias)
+        self.num_features, self.momentum = num_features, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
-        self.weight = Parameter(ones(num_features)) if affine else None
-        self.bias = Parameter(zeros(num_features)) if affine and bias else None
         self.register_buffer("running_mean", zeros(num_features) if track_running_stats else None)
         self.register_buffer("running_var", ones(num_features) if track_running_stats else None)
         self.register_buffer("num_batches_tracked", tensor(0) if track_running_stats else None)
@@ -126,16 +183,14 @@ class _BatchNorm(Module):
             self.num_batches_tracked.zero_()
 
     def reset_parameters(self) -> None:
-        """Back to γ = 1, β = 0, and nothing remembered."""
+        """Back to γ = 1 and β = 0, and nothing remembered."""
         self.reset_running_stats()
-        if self.weight is not None and self.bias is not None:
-            init.ones_(self.weight)
-            init.zeros_(self.bias)
+        super().reset_parameters()
 
     def forward(self, input: Tensor) -> Tensor:
         self._check(input)
-        momentum = self.momentum or 0.0
         tracking = self.training and self.track_running_stats
+        momentum = self.momentum or 0.0
         if tracking and self.momentum is None:  # the plain average of all batches, this one included
             momentum = 1 / (self.num_batches_tracked.item() + 1)
         use_batch = self.training or not self.track_running_stats
@@ -146,27 +201,19 @@ class _BatchNorm(Module):
         return y
 
     def _check(self, input: Tensor) -> None:
-        shape = input.array.shape
+        name, shape = type(self).__name__, input.array.shape
         if len(shape) not in self.dims:
             expected = " or ".join(f"{n}D" for n in self.dims)
-            raise ValueError(
-                f"{type(self).__name__}: expected {expected} input (got {len(shape)}D input of shape {shape})"
-            )
+            raise ValueError(f"{name}: expected {expected} input (got {len(shape)}D input of shape {shape})")
         if shape[1] != self.num_features:
             raise RuntimeError(
-                f"{type(self).__name__}({self.num_features}): the input of shape {shape} has {shape[1]} "
-                f"channels in dim 1; write {type(self).__name__}({shape[1]}), or change the layer before"
+                f"{name}({self.num_features}): the input of shape {shape} has {shape[1]} channels in dim 1; "
+                f"write {name}({shape[1]}), or change the layer before"
             )
 
     def explain(self, input: Tensor) -> str:
         """Over which axes of this input it takes mean and variance."""
-        return _explained(type(self).__name__, input, tuple(k for k in range(input.ndim) if k != 1))
-
-    def extra_repr(self) -> str:
-        return (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"bias={self.affine}, track_running_stats={self.track_running_stats}"
-        )
+        return self._explained(input, _all_but_channels(input))
 
 
 class BatchNorm1d(_BatchNorm):
@@ -186,27 +233,58 @@ class BatchNorm2d(_BatchNorm):
     dims = (4,)
 
 
-class LayerNorm(Module):
+class _OverLastAxes(_Normalization):
+    def __init__(self, normalized_shape: Any, eps: Any, weight: bool, bias: bool) -> None:
+        single = isinstance(normalized_shape, (int, np.integer))
+        shape = (int(normalized_shape),) if single else tuple(normalized_shape)
+        super().__init__(shape, eps, weight, bias)
+        self.normalized_shape, self.elementwise_affine = shape, weight
+
+
+class LayerNorm(_OverLastAxes):
     """Standardize each sample over its last axes, `normalized_shape`, whatever the batch and the mode."""
+
+    shown = "{normalized_shape}, eps={eps}, elementwise_affine={elementwise_affine}, bias={bias}"
 
     def __init__(
         self, normalized_shape: Any, eps: float = 1e-5, elementwise_affine: bool = True, bias: bool = True
     ) -> None:
-        super().__init__()
-        single = isinstance(normalized_shape, (int, np.integer))
-        self.normalized_shape = (int(normalized_shape),) if single else tuple(normalized_shape)
-        self.eps, self.elementwise_affine = eps, elementwise_affine
-        self.weight = Parameter(ones(self.normalized_shape)) if elementwise_affine else None
-        self.bias = Parameter(zeros(self.normalized_shape)) if elementwise_affine and bias else None
+        super().__init__(normalized_shape, eps, elementwise_affine, bias)
 
     def forward(self, input: Tensor) -> Tensor:
         return layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def explain(self, input: Tensor) -> str:
         """Over which axes of this input it takes mean and variance."""
-        n = len(self.normalized_shape)
-        return _explained("LayerNorm", input, tuple(range(input.ndim - n, input.ndim)))
+        return self._explained(input, tuple(range(input.ndim - len(self.normalized_shape), input.ndim)))
 
-    def extra_repr(self) -> str:
-        affine = f"elementwise_affine={self.elementwise_affine}"
-        return f"{self.normalized_shape}, eps={self.eps}, {affine}, bias={self.bias is not None}"
+
+class RMSNorm(_OverLastAxes):
+    """Divide each sample by the root mean square over its last axes: LayerNorm without the mean."""
+
+    shown = "{normalized_shape}, eps={eps}, elementwise_affine={elementwise_affine}"
+
+    def __init__(
+        self, normalized_shape: Any, eps: float | None = None, elementwise_affine: bool = True
+    ) -> None:
+        super().__init__(normalized_shape, eps, elementwise_affine, bias=False)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return rms_norm(input, self.normalized_shape, self.weight, self.eps)
+
+
+class GroupNorm(_Normalization):
+    """Standardize groups of channels in each sample, (n, num_channels, …) → the same, whatever the batch."""
+
+    shown = "{num_groups}, {num_channels}, eps={eps}, affine={affine}, bias={bias}"
+
+    def __init__(
+        self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, *, bias: bool = True
+    ) -> None:
+        if num_channels % num_groups:
+            raise ValueError(f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})")
+        super().__init__(num_channels, eps, affine, bias)
+        self.num_groups, self.num_channels, self.affine = num_groups, num_channels, affine
+
+    def forward(self, input: Tensor) -> Tensor:
+        return group_norm(input, self.num_groups, self.weight, self.bias, self.eps)

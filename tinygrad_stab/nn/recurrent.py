@@ -5,6 +5,8 @@ For an RNN, hₜ = tanh(Wᵢ xₜ + bᵢ + Wₕ hₜ₋₁ + bₕ), the factor i
 where the singular values of Wₕ are below 1, and can blow it up where they are above. The LSTM adds a cell
 state whose own factor is the forget gate (`ops/recurrent.py`), a number near 1 where the cell has learned to
 remember.
+
+A cell takes one step. RNN and LSTM take a whole sequence, in one layer or several.
 """
 
 from __future__ import annotations
@@ -14,7 +16,6 @@ from typing import Any
 
 from .. import ops
 from ..creation import empty, zeros
-from ..grad_mode import no_grad
 from ..left_out import refuse
 from ..tensor import Tensor
 from . import init
@@ -23,32 +24,39 @@ from .parameter import Parameter
 
 
 class _Recurrent(Module):
-    """PyTorch's weight_ih (gates · hidden, input), weight_hh (gates · hidden, hidden), bias_ih, bias_hh."""
+    """PyTorch's weight_ih (gates · hidden, input), weight_hh (gates · hidden, hidden), bias_ih, bias_hh.
+
+    There is one set for each layer, whose suffix, such as "_l0", ends their names; a cell has one without.
+    """
 
     gates: int
+    usual: tuple[tuple[str, Any], ...] = (("bias", True),)  # what goes without saying when it prints
 
-    def __init__(self, input_size: int, hidden_size: int, bias: bool) -> None:
+    def __init__(
+        self, input_size: int, hidden_size: int, bias: bool, suffixes: list[str], forget_bias: float = 0.0
+    ) -> None:
         super().__init__()
+        if forget_bias and not bias:
+            raise ValueError("forget_bias needs bias=True: it is added to the bias of the forget gate")
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
-
-    def _add_weights(self, input_size: int, suffix: str = "") -> None:
-        rows = self.gates * self.hidden_size
-        setattr(self, "weight_ih" + suffix, Parameter(empty(rows, input_size)))
-        setattr(self, "weight_hh" + suffix, Parameter(empty(rows, self.hidden_size)))
-        setattr(self, "bias_ih" + suffix, Parameter(empty(rows)) if self.bias else None)
-        setattr(self, "bias_hh" + suffix, Parameter(empty(rows)) if self.bias else None)
+        self.forget_bias = forget_bias
+        rows = self.gates * hidden_size
+        for suffix in suffixes:
+            setattr(self, "weight_ih" + suffix, Parameter(empty(rows, input_size)))
+            setattr(self, "weight_hh" + suffix, Parameter(empty(rows, hidden_size)))
+            setattr(self, "bias_ih" + suffix, Parameter(empty(rows)) if bias else None)
+            setattr(self, "bias_hh" + suffix, Parameter(empty(rows)) if bias else None)
+            input_size = hidden_size  # of the layer above
+        self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw every weight and bias uniformly from ±1/√hidden_size."""
-        bound = 1 / math.sqrt(self.hidden_size) if self.hidden_size else 0
-        for parameter in self.parameters():
+        """Draw every weight and bias uniformly from ±1/√hidden_size; then raise the bias of forget gates."""
+        n = self.hidden_size
+        bound = 1 / math.sqrt(n) if n else 0
+        for name, parameter in self.named_parameters():
             init.uniform_(parameter, -bound, bound)
-
-    def _add_forget_bias(self, amount: float, suffix: str = "") -> None:
-        if not self.bias:
-            raise ValueError("forget_bias needs bias=True: it is added to the bias of the forget gate")
-        with no_grad():
-            getattr(self, "bias_ih" + suffix)[self.hidden_size : 2 * self.hidden_size] += amount
+            if self.forget_bias and name.startswith("bias_ih"):
+                parameter.data[n : 2 * n] += self.forget_bias
 
     def _check_input(self, input: Tensor) -> None:
         if input.array.ndim == 0 or input.array.shape[-1] != self.input_size:
@@ -68,31 +76,28 @@ class _Recurrent(Module):
         return state
 
     def extra_repr(self) -> str:
-        return f"{self.input_size}, {self.hidden_size}" + ("" if self.bias else ", bias=False")
+        own = vars(self)
+        unusual = [f"{name}={own[name]}" for name, value in self.usual if own[name] != value]
+        return ", ".join([f"{self.input_size}, {self.hidden_size}", *unusual])
 
 
 class RNNCell(_Recurrent):
     """h′ = tanh(W_ih x + b_ih + W_hh h + b_hh), for x (n, input_size) and h (n, hidden_size)."""
 
     gates = 1
+    usual = (("bias", True), ("nonlinearity", "tanh"))
 
     def __init__(
         self, input_size: int, hidden_size: int, bias: bool = True, nonlinearity: str = "tanh"
     ) -> None:
-        super().__init__(input_size, hidden_size, bias)
-        self.nonlinearity, self._activation = nonlinearity, _activation(nonlinearity)
-        self._add_weights(input_size)
-        self.reset_parameters()
+        super().__init__(input_size, hidden_size, bias, [""])
+        self.nonlinearity = _known(nonlinearity)
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
         self._check_input(input)
         h = self._state(hx, *input.array.shape[:-1], self.hidden_size)
         from_input = ops.linear(input, self.weight_ih, self.bias_ih)
-        return self._activation(from_input + ops.linear(h, self.weight_hh, self.bias_hh))
-
-    def extra_repr(self) -> str:
-        nonlinearity = "" if self.nonlinearity == "tanh" else f", nonlinearity={self.nonlinearity}"
-        return super().extra_repr() + nonlinearity
+        return _ACTIVATIONS[self.nonlinearity](from_input + ops.linear(h, self.weight_hh, self.bias_hh))
 
 
 class LSTMCell(_Recurrent):
@@ -107,11 +112,7 @@ class LSTMCell(_Recurrent):
     def __init__(
         self, input_size: int, hidden_size: int, bias: bool = True, *, forget_bias: float = 0.0
     ) -> None:
-        super().__init__(input_size, hidden_size, bias)
-        self._add_weights(input_size)
-        self.reset_parameters()
-        if forget_bias:
-            self._add_forget_bias(forget_bias)
+        super().__init__(input_size, hidden_size, bias, [""], forget_bias)
 
     def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
         self._check_input(input)
@@ -121,25 +122,21 @@ class LSTMCell(_Recurrent):
         return h, c
 
 
-_ONLY = {
-    "dropout": (0, "put nn.Dropout between single layers"),
-    "bidirectional": (False, "run a second layer on x.flip(0)"),
-}
-
-
 class _Sequence(_Recurrent):
     """Run over a sequence (T, n, input), or (n, T, input) with batch_first, in num_layers layers."""
 
+    usual = (("num_layers", 1), ("bias", True), ("batch_first", False))
+
     def __init__(
-        self, input_size: int, hidden_size: int, num_layers: int, bias: bool, batch_first: bool
-    ) -> None:
-        super().__init__(input_size, hidden_size, bias)
+        self, input_size: int, hidden_size: int, num_layers: int, bias: bool, batch_first: bool,
+        left_out: dict[str, Any], forget_bias: float = 0.0,
+    ) -> None:  # fmt: skip
+        refuse(type(self).__name__, left_out, _ONLY)
         if num_layers < 1:
             raise ValueError(f"num_layers must be greater than zero, got {num_layers}")
+        suffixes = [f"_l{layer}" for layer in range(num_layers)]
+        super().__init__(input_size, hidden_size, bias, suffixes, forget_bias)
         self.num_layers, self.batch_first = num_layers, batch_first
-        for layer in range(num_layers):
-            self._add_weights(hidden_size if layer else input_size, suffix=f"_l{layer}")
-        self.reset_parameters()
 
     def _layer(self, z: Tensor, W: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         """From W_ih x + b_ih + b_hh of all steps and the state before them: all h, and the last state."""
@@ -172,12 +169,6 @@ class _Sequence(_Recurrent):
             raise RuntimeError(f"{name}: the sequence of shape {shape} has no time steps")
         super()._check_input(input)
 
-    def extra_repr(self) -> str:
-        text = f"{self.input_size}, {self.hidden_size}"
-        text += f", num_layers={self.num_layers}" if self.num_layers != 1 else ""
-        text += "" if self.bias else ", bias=False"
-        return text + (", batch_first=True" if self.batch_first else "")
-
 
 class RNN(_Sequence):
     """hₜ = tanh(W_ih xₜ + b_ih + W_hh hₜ₋₁ + b_hh); returns (h of the last layer, last h of all layers)."""
@@ -185,25 +176,17 @@ class RNN(_Sequence):
     gates = 1
 
     def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
-        nonlinearity: str = "tanh",
-        bias: bool = True,
-        batch_first: bool = False,
-        dropout: float = 0.0,
-        bidirectional: bool = False,
-    ) -> None:
-        refuse(type(self).__name__, {"dropout": dropout, "bidirectional": bidirectional}, _ONLY)
-        super().__init__(input_size, hidden_size, num_layers, bias, batch_first)
-        self.nonlinearity, self._activation = nonlinearity, _activation(nonlinearity)
+        self, input_size: int, hidden_size: int, num_layers: int = 1, nonlinearity: str = "tanh",
+        bias: bool = True, batch_first: bool = False, dropout: float = 0.0, bidirectional: bool = False,
+    ) -> None:  # fmt: skip
+        left_out = {"dropout": dropout, "bidirectional": bidirectional}
+        super().__init__(input_size, hidden_size, num_layers, bias, batch_first, left_out)
+        self.nonlinearity = _known(nonlinearity)
 
     def _layer(self, z: Tensor, W: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
-        (h,) = state
-        hs = []
+        activation, (h,), hs = _ACTIVATIONS[self.nonlinearity], state, []
         for z_t in ops.unbind(z):
-            h = self._activation(z_t + ops.linear(h, W))
+            h = activation(z_t + ops.linear(h, W))
             hs.append(h)
         return ops.stack(*hs), h
 
@@ -221,22 +204,12 @@ class LSTM(_Sequence):
     gates = 4
 
     def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
-        bias: bool = True,
-        batch_first: bool = False,
-        dropout: float = 0.0,
-        bidirectional: bool = False,
-        *,
+        self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True,
+        batch_first: bool = False, dropout: float = 0.0, bidirectional: bool = False, *,
         forget_bias: float = 0.0,
-    ) -> None:
-        refuse(type(self).__name__, {"dropout": dropout, "bidirectional": bidirectional}, _ONLY)
-        super().__init__(input_size, hidden_size, num_layers, bias, batch_first)
-        if forget_bias:
-            for layer in range(num_layers):
-                self._add_forget_bias(forget_bias, suffix=f"_l{layer}")
+    ) -> None:  # fmt: skip
+        left_out = {"dropout": dropout, "bidirectional": bidirectional}
+        super().__init__(input_size, hidden_size, num_layers, bias, batch_first, left_out, forget_bias)
 
     def _layer(self, z: Tensor, W: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         hs, cs, _, _ = ops.lstm_sequence(z, W, *state)
@@ -249,15 +222,22 @@ class LSTM(_Sequence):
         return output, (h, c)
 
 
+_ONLY = {
+    "dropout": (0, "put nn.Dropout between single layers"),
+    "bidirectional": (False, "run a second layer on np.flip(x, 0)"),
+}
+_ACTIVATIONS = {"tanh": ops.tanh, "relu": ops.relu}
+
+
+def _known(nonlinearity: str) -> str:
+    if nonlinearity not in _ACTIVATIONS:
+        raise ValueError(f"Unknown nonlinearity '{nonlinearity}': choose 'tanh' or 'relu'")
+    return nonlinearity
+
+
 def _both(hx: Any) -> tuple[Tensor | None, Tensor | None]:
     if hx is None:
         return None, None
     if not isinstance(hx, (tuple, list)) or len(hx) != 2:
         raise RuntimeError("an LSTM has two states: the hidden state must be given as a pair (h, c)")
     return hx[0], hx[1]
-
-
-def _activation(name: str) -> Any:
-    if name not in ("tanh", "relu"):
-        raise ValueError(f"Unknown nonlinearity '{name}': choose 'tanh' or 'relu'")
-    return ops.tanh if name == "tanh" else ops.relu
