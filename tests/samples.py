@@ -229,6 +229,7 @@ SAMPLES = {
     "clip":            unary(ops.clip, even, low=bounds, high=bounds),
     "where":           choices(),
     "erf":             unary(ops.erf),
+    "copy":            unary(ops.copy),
     "astype":          unary(lambda x: ops.astype(x, dtype=x.dtype)),
     # activation
     "tanh":            unary(ops.tanh),

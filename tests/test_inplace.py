@@ -111,6 +111,14 @@ def test_what_recorded_writes_refuse() -> None:
     assert h.tolist() == x.tolist() == [1, 2, 3]
 
 
+def test_what_an_index_of_arrays_has_taken_is_no_view() -> None:
+    x = vector()
+    for taken in (x[torch.tensor([0, 1])], x[x > 1]):
+        taken *= 2
+        taken.sum().backward()
+    assert x.grad.tolist() == [2, 4, 2]
+
+
 def test_integers_take_no_fractions() -> None:
     counts = torch.tensor([1, 2])
     with pytest.raises((RuntimeError, TypeError), match="int64"):

@@ -24,10 +24,10 @@ EXAMPLES = 20
 
 # Their second derivatives are 0 wherever there are any: linear, or linear between kinks.
 STRAIGHT = {
-    "add", "subtract", "negative", "astype", "sum", "mean", "cumsum", "absolute", "maximum", "minimum",
-    "max", "min", "clip", "where", "relu", "leaky_relu", "hardtanh", "reshape", "squeeze", "expand_dims",
-    "broadcast_to", "transpose", "swapaxes", "flip", "concatenate", "stack", "unbind", "getitem", "scatter",
-    "replace", "gate",
+    "add", "subtract", "negative", "astype", "copy", "sum", "mean", "cumsum", "absolute", "maximum",
+    "minimum", "max", "min", "clip", "where", "relu", "leaky_relu", "hardtanh", "reshape", "squeeze",
+    "expand_dims", "broadcast_to", "transpose", "swapaxes", "flip", "concatenate", "stack", "unbind",
+    "getitem", "scatter", "replace", "gate",
 }  # fmt: skip
 
 

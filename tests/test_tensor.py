@@ -189,10 +189,7 @@ def test_shapes_that_do_not_fit() -> None:
         matrix().reshape(4)
     with pytest.raises(IndexError, match=r"getitem.*\(2, 3\).*index 2"):
         matrix()[2]
-    with pytest.raises(
-        IndexError,
-        match=r"sum of a tensor of shape \(2, 3\): Dimension out of range \(expected to be in range of \[-2, 1\], but got 2\)",
-    ):
+    with pytest.raises(IndexError, match=r"sum.*\(2, 3\).*out of range.* \[-2, 1\], but got 2\)"):
         matrix().sum(2)
     with pytest.raises(RuntimeError, match=r"concatenate.*\(2, 3\) and \(3, 2\)"):
         np.concatenate([matrix(), matrix().T])

@@ -18,7 +18,7 @@ from .grad_mode import mode
 from .graph import PICK, Primitive, TensorBase, array_of
 from .hooks import RETAIN
 from .memory import note_write
-from .ops.shape import VIEWS, index
+from .ops.shape import index, shares_memory
 from .random import Generator, numpy_generator, uniform
 
 
@@ -53,8 +53,8 @@ class InPlace(TensorBase):
                 "a leaf Variable that requires grad is being used in an in-place operation: "
                 "to update it, write `with torch.no_grad():` around the line, or change `.data`"
             )
-        made_by = node and (node.parents[0].primitive if node.primitive is PICK else node.primitive)
-        if made_by in VIEWS or (node is None and self.array.base is not None):
+        made = node.parents[0] if node is not None and node.primitive is PICK else node
+        if shares_memory(made) if made is not None else self.array.base is not None:
             raise RuntimeError(
                 "an in-place operation on a view is not recorded, because the tensor it is a view of would "
                 "not notice: assign to the original, x[...] = value, or use the out-of-place form"

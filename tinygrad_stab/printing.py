@@ -154,7 +154,7 @@ _GRAD_FN = {
     "norm":     "LinalgVectorNormBackward0",  "layer_norm":    "NativeLayerNormBackward0",
     "matmul":   "MmBackward0",                "mse":           "MseLossBackward0",
     "linear":   "AddmmBackward0",             "cross_entropy": "NllLossBackward0",
-    "conv2d":   "ConvolutionBackward0",
+    "conv2d":   "ConvolutionBackward0",       "astype":        "ToCopyBackward0",
 }  # fmt: skip
 
 

@@ -159,7 +159,7 @@ class Tensor(Methods, InPlace):
 
     def clone(self) -> Tensor:
         """A copy, through which the gradient passes."""
-        return ops.astype(self, dtype=self.array.dtype)
+        return ops.copy(self)
 
     def register_hook(self, hook: Callable) -> RemovableHandle:
         """Call `hook(grad)` once this tensor's gradient is complete; what it returns replaces it."""

@@ -247,3 +247,16 @@ def test_a_deep_copy_starts_without_gradients(lib: Any) -> None:
     model = perceptron(lib)
     model(lib.ones(1, 3)).sum().backward()
     assert all(p.grad is None for p in copy.deepcopy(model).parameters())
+
+
+def test_a_module_whose_init_was_not_called_says_so() -> None:
+    class Forgetful(nn.Module):
+        def __init__(self) -> None:
+            self.width = 3
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x
+
+    for use in (lambda m: m(torch.zeros(1)), lambda m: m.register_buffer("b", torch.zeros(1))):
+        with pytest.raises(AttributeError, match=r"begin Forgetful.__init__ with super\(\).__init__\(\)"):
+            use(Forgetful())

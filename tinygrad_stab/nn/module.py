@@ -91,6 +91,11 @@ class Module:
     def __getattr__(self, name: str) -> Any:  # called only when there is no such attribute
         import difflib  # only someone who has mistyped a name pays for it
 
+        if "training" not in vars(self):
+            raise AttributeError(
+                f"{type(self).__name__} has no {name!r} yet: begin {type(self).__name__}.__init__ with "
+                "super().__init__()"
+            )
         own = [n for n in vars(self) if not n.startswith("_")]
         near = difflib.get_close_matches(name, own, 2) or difflib.get_close_matches(name, dir(type(self)), 1)
         hint = f". Did you mean: {' or '.join(map(repr, near))}?" if near else ""

@@ -7,6 +7,7 @@ from .elementwise import (
     add,
     astype,
     clip,
+    copy,
     cos,
     divide,
     erf,

@@ -77,15 +77,16 @@ def _getitem(x, key):
 def _scatter(g, key, shape):
     """Zeros of a shape, with g added at a key; only integer arrays can name a place twice."""
     out = np.zeros(shape, g.dtype)
-    if any(isinstance(k, (np.ndarray, list, tuple)) and np.asarray(k).dtype != bool for k in _parts(key)):
+    if any(array.dtype != bool for array in _arrays_in(key)):
         np.add.at(out, key, g)
     else:
         out[key] = g
     return out
 
 
-def _parts(key):
-    return key if isinstance(key, tuple) else (key,)
+def _arrays_in(key):
+    parts = key if isinstance(key, tuple) else (key,)
+    return [np.asarray(part) for part in parts if isinstance(part, (np.ndarray, list, tuple))]
 
 
 def index(key):
@@ -108,5 +109,9 @@ replace: Primitive = primitive(
     _replace, lambda g, y, x, value, key: replace(g, 0.0, key=key), lambda g, y, x, value, key: g[key]
 )
 
-# What these return shares the memory of their input (getitem only for slices and integers).
 VIEWS = {unbind, reshape, squeeze, expand_dims, broadcast_to, transpose, swapaxes, flip, getitem}
+
+
+def shares_memory(node):
+    """Did this step return a view of its input? An index that holds arrays makes a copy."""
+    return node.primitive in VIEWS and not _arrays_in(node.options.get("key"))
