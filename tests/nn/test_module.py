@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tinygrad_stab import nn
+from tinygrad_stab import Tensor, nn, zeros
 
 
 def perceptron(lib: Any) -> Any:
@@ -254,9 +254,9 @@ def test_a_module_whose_init_was_not_called_says_so() -> None:
         def __init__(self) -> None:
             self.width = 3
 
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
+        def forward(self, x: Tensor) -> Tensor:
             return x
 
-    for use in (lambda m: m(torch.zeros(1)), lambda m: m.register_buffer("b", torch.zeros(1))):
+    for use in (lambda m: m(zeros(1)), lambda m: m.register_buffer("b", zeros(1))):
         with pytest.raises(AttributeError, match=r"begin Forgetful.__init__ with super\(\).__init__\(\)"):
             use(Forgetful())
