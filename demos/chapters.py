@@ -19,7 +19,7 @@ import tinygrad_stab as torch
 from demos import prose
 from demos.experiment import default_dtype
 
-NAMES = ("saturation", "foundations", "diagnosis", "second_look")
+NAMES = ("gradient_saturation", "foundations", "diagnosis", "second_look")
 
 
 def chapter(name: str) -> tuple[str, str]:

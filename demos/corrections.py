@@ -70,7 +70,7 @@ def filled(text: str, claims: Sequence[Claim]) -> str:
         return ""
     html = prose.phrase(text)
     for name in used:
-        html = html.replace("{" + escape(name, quote=False) + "}", f"<b>{_number(found[name].median)}</b>")
+        html = html.replace("{" + prose.phrase(name) + "}", f"<b>{_number(found[name].median)}</b>")
     confirmed = all(found[name].verdict == "PASS" for name in used)
     return html if confirmed else f"{html} <b>Not confirmed by this run.</b>"
 

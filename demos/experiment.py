@@ -62,9 +62,10 @@ class Between:
         return self.low < measured < self.high
 
     def __str__(self) -> str:
+        less, more = "≤≥" if self.proven else "<>"
         if math.isinf(self.high):
-            return f"> {self.low:.3g}"
-        return f"< {self.high:.3g}" if math.isinf(self.low) else f"{self.low:.3g}…{self.high:.3g}"
+            return f"{more} {self.low:.3g}"
+        return f"{less} {self.high:.3g}" if math.isinf(self.low) else f"{self.low:.3g}…{self.high:.3g}"
 
 
 def above(threshold: float) -> Between:

@@ -93,9 +93,9 @@ class Matrix:
         items = []
         for row, cells in self.rows.items():
             order = sorted(zip(self.fixes, cells), key=lambda pair: -np.nan_to_num(pair[1].accuracy))
-            cures = ", ".join(f"{fix} ({100 * cell.accuracy:.0f} %)" for fix, cell in order if cell.cures)
-            best = f"nothing here; best is {order[0][0]} ({100 * order[0][1].accuracy:.0f} %)"
-            items.append(f"<b>{escape(row)}:</b> {escape(cures or best)}")
+            reached = [f"{fix} ({100 * cell.accuracy:.0f}\N{NO-BREAK SPACE}%)" for fix, cell in order]
+            cures = ", ".join(words for words, (_, cell) in zip(reached, order) if cell.cures)
+            items.append(f"<b>{escape(row)}:</b> {escape(cures or f'nothing here; best is {reached[0]}')}")
         counts = {
             fix: sum(cells[k].cures for cells in self.rows.values()) for k, fix in enumerate(self.fixes)
         }

@@ -23,11 +23,11 @@ TITLE = "What makes gradients vanish or explode, and what keeps them stable"
 STYLE = Path(__file__).with_name("page_style.css")
 
 # fmt: off
-_LIGHT = {"--line": "#d9d9d9", "--panel": "#f4f5f7", "--link": "#0b57a4", "--good": "#d3efe3",
-          "--pass": "#00704f", "--fail": "#b3261e",
+_LIGHT = {"--line": "#d9d9d9", "--panel": "#f4f5f7", "--shade": "#00000038", "--link": "#0b57a4",
+          "--good": "#d3efe3", "--pass": "#00704f", "--fail": "#b3261e",
           "--keyword": "#8b2c8b", "--string": "#8a4b00", "--name": "#0b57a4"}
-_DARK = {"--line": "#383b42", "--panel": "#1e2127", "--link": "#8cc4ff", "--good": "#0d4a37",
-         "--pass": "#4fd6a6", "--fail": "#ff8a80",
+_DARK = {"--line": "#383b42", "--panel": "#1e2127", "--shade": "#ffffff48", "--link": "#8cc4ff",
+         "--good": "#0d4a37", "--pass": "#4fd6a6", "--fail": "#ff8a80",
          "--keyword": "#dd9ee0", "--string": "#e9b872", "--name": "#8cc4ff"}
 # fmt: on
 _MONO = 'ui-monospace, "DejaVu Sans Mono", "Cascadia Mono", Menlo, Consolas, monospace'
@@ -228,7 +228,7 @@ def _row(claim: Claim) -> str:
     low, high = prose.figure_of(min(claim.measured), 3), prose.figure_of(max(claim.measured), 3)
     spread = "" if low == high else f"{low} … {high}"
     return (
-        f'<tr><td class="what">{escape(claim.what)}</td>'
+        f'<tr><td class="what">{prose.phrase(claim.what)}</td>'
         f'<td class="number" data-label="predicted">{prose.figure_of(claim.predicted)}</td>'
         f'<td class="number" data-label="measured">{prose.figure_of(claim.median)}</td>'
         f'<td class="range">{spread}</td>'

@@ -28,14 +28,20 @@ def paragraphs(text: str, known: Iterable[str] = ()) -> str:
 
 
 def phrase(text: str, known: Iterable[str] = ()) -> str:
-    """One paragraph: escaped, with `code` in backquotes; the file of a known experiment becomes a link."""
+    """One paragraph: escaped, with `code` in backquotes, which is a link if it names the file of a known
+    experiment, and with the indices of letters, σ_w or h_(l−1), set lower."""
 
-    def code(found: re.Match) -> str:
-        name = found[1].removesuffix(".py")
-        html = f"<code>{found[1]}</code>"
+    def marked(found: re.Match) -> str:
+        code, letter, index = found.groups()
+        if letter:
+            return f"{letter}<sub>{index.strip('()')}</sub>"
+        html, name = f"<code>{code}</code>", code.removesuffix(".py")
         return f'<a href="#{name}">{html}</a>' if name in known else html
 
-    return re.sub(r"`([^`]+)`", code, escape(text, quote=False))
+    return re.sub(rf"`([^`]+)`|{_INDEXED}", marked, escape(text, quote=False))
+
+
+_INDEXED = r"(?<![A-Za-z_])([A-Za-zα-ωΑ-Ω])_([A-Za-z0-9](?![A-Za-z0-9_])|\([^()]*\))"  # a letter, its index
 
 
 def figure_of(x: float | str, digits: int = 4) -> str:

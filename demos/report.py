@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from demos.perform import Performance
 
 WIDTH = 79
-VERDICT, CLAIM, PREDICTED, NEEDS = 6, 28, 9, 10  # columns; what was measured has the rest
+VERDICT, CLAIM, PREDICTED, NEEDS = 6, 27, 9, 11  # columns; what was measured has the rest
 INDENT = " " * VERDICT
 RULE = "-" * WIDTH
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from textwrap import fill
+from textwrap import fill, wrap
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ _ON_WHITE = dict(ink="#111111", muted="#666666", paper="#ffffff",
                  colours=["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"])
 _ON_BLACK = dict(ink="#f2f2f2", muted="#a8a8a8", paper="#15171c",
                  colours=["#56b4e9", "#ff8f3f", "#2ecc9b", "#e8a2cb", "#f0e442", "#9db8ff"])
-_PRINTED = dict(size=(7.2, 3.1), font=8.5, line=1.5, marker=4, dpi=200, title=88)
+_PRINTED = dict(size=(7.2, 3.1), font=8.5, line=1.5, marker=4, dpi=200, title=80)
 _PROJECTED = dict(size=(13.33, 7.5), font=19, line=3.2, marker=9, dpi=120, title=62)
 # fmt: on
 
@@ -94,17 +94,34 @@ def decades(ax: Axes, step: int) -> None:
     ax.yaxis.set_minor_locator(NullLocator())
 
 
+def heatmap(
+    ax: Axes, values: np.ndarray, words: Any, low: float, high: float, cmap: str = "cividis",
+    raised: float = 0, **options: Any,
+) -> None:  # fmt: skip
+    """Colour the cells of a table, and put its words into them; where a value is NaN the cell is hatched."""
+    image = ax.imshow(values, vmin=low, vmax=high, cmap=cmap, aspect="auto", **options)
+    for (row, column), value in np.ndenumerate(values):
+        if np.isnan(value):
+            ax.bar(column, 1, 1, bottom=row - 0.5, color="none", edgecolor="grey", hatch="//", linewidth=0)
+            continue
+        ink = "k" if image.to_rgba(value)[:3] @ np.array([0.3, 0.6, 0.1]) > 0.45 else "w"
+        ax.text(column, row + raised, words[row][column], color=ink, ha="center", va="center")
+    ax.tick_params(length=0, grid_alpha=0)
+
+
 def legend(figure: Figure, ax: Axes) -> None:
     """Name the lines of one panel, in a row above all panels."""
+    lines, names = ax.get_legend_handles_labels()
+    names = [name.replace("σ_w²", "$σ_w^2$").replace("σ_w ", "$σ_w$ ") for name in names]
     figure.legend(
-        *ax.get_legend_handles_labels(), ncols=6, loc="upper left", borderaxespad=0,
+        lines, names, ncols=6, loc="upper left", borderaxespad=0,
         columnspacing=1.2, handlelength=1.8, handletextpad=0.5,
     )  # fmt: skip
 
 
 def finish(figure: Figure, title: str, caption: str, chosen: dict[str, Any]) -> None:
     """Put the lesson, then the legend, above the panels, and the set-up below them."""
-    title, caption = fill(title.rstrip("."), chosen["title"]), fill(caption, 2 * chosen["title"])
+    title, caption = balanced(title.rstrip("."), chosen["title"]), fill(caption, 2 * chosen["title"])
     line = chosen["font"] / 72 / figure.get_figheight()  # one line of text, as a share of the height
     figure.text(0.012, 1 - 0.3 * line, title, va="top", fontweight="bold", fontsize="large")
     figure.text(0.012, 0.3 * line, caption, va="bottom", fontsize="x-small", color=chosen["muted"])
@@ -113,6 +130,14 @@ def finish(figure: Figure, title: str, caption: str, chosen: dict[str, Any]) -> 
         legend.set_bbox_to_anchor((0.006, 0, 1, 1 - head), figure.transFigure)
         head += 1.8 * line
     figure.get_layout_engine().set(rect=(0.004, foot, 0.986, 1 - head - foot))
+
+
+def balanced(text: str, width: int) -> str:
+    """Break a text into as few lines of at most this width as it needs, and these about equally long."""
+    lines = wrap(text, width)
+    while lines and len(shorter := wrap(text, width - 1)) == len(lines):
+        lines, width = shorter, width - 1
+    return "\n".join(lines)
 
 
 def show(otherwise: str) -> None:

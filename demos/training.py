@@ -1,8 +1,9 @@
-"""The training loop that all experiments share: nothing in it that a user of PyTorch would not recognize."""
+"""The net and the loop that experiments share: nothing in them that a user of PyTorch would not recognize."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,16 @@ import numpy as np
 import tinygrad_stab as torch
 from demos.digits import Digits
 from tinygrad_stab import nn
+
+
+def plain_net(sizes: Sequence[int], φ: nn.Module, draw_weights: Callable) -> nn.Sequential:
+    """Linear layers of these sizes with φ between them; weights as drawn, biases 0."""
+    layers: list[nn.Module] = []
+    for n_in, n_out in pairwise(sizes):
+        layers += [nn.Linear(n_in, n_out), φ]
+        draw_weights(layers[-2].weight)
+        nn.init.zeros_(layers[-2].bias)
+    return nn.Sequential(*layers[:-1])
 
 
 def train(

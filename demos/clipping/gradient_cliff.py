@@ -122,7 +122,7 @@ def draw(setup: Setup, data: tuple) -> Figure:
     grid = np.stack(np.meshgrid(np.linspace(4.2, 6.2, 161), np.linspace(-3.3, -1.6, 161)))
     loss, _ = loss_and_gradient(grid, setup)
     left.contourf(*grid, loss, levels=12, cmap="Greys", alpha=0.5)
-    left.text(5.75, -2.4, "low loss")
+    left.text(6.1, -2.4, "low loss", ha="right")
     left.text(4.35, -3.1, "high loss")
     ends, _ = loss_and_gradient(path[-1], setup)
     shown = np.argmax((ends[0] > 0.01) & (ends[2] < 0.01))  # a start for which clipping is what matters

@@ -12,7 +12,6 @@ further: with σ_w² = 1/3 most |g| are below ε = 10⁻⁸, and Adam stands sti
 
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 
 import numpy as np
 
@@ -21,7 +20,7 @@ from demos.digits import BLIND_LOSS, Digits, load_digits
 from demos.experiment import Claim, Config, Result, Within, above, below
 from demos.notebook import present
 from demos.style import Figure, band, legend, panels, prediction
-from demos.training import smooth, train
+from demos.training import plain_net, smooth, train
 from tinygrad_stab import nn
 
 SOURCE = "Kingma & Ba 2015, alg. 1"
@@ -68,12 +67,9 @@ class Trained:
 
 def train_one(seed: int, weight_var: float, eps: float | None, setup: Setup) -> Trained:
     torch.manual_seed(seed)
-    data, layers = load_digits(seed, setup.data), []
-    for n_in, n_out in pairwise([data.pixels, *[setup.width] * (setup.depth - 1), 10]):
-        layers += [nn.Linear(n_in, n_out), nn.ReLU()]
-        nn.init.normal_(layers[-2].weight, std=(weight_var / n_in) ** 0.5)
-        nn.init.zeros_(layers[-2].bias)
-    model = nn.Sequential(*layers[:-1])
+    data = load_digits(seed, setup.data)
+    sizes = [data.pixels, *[setup.width] * (setup.depth - 1), 10]
+    model = plain_net(sizes, nn.ReLU(), lambda W: nn.init.normal_(W, std=(weight_var / W.shape[1]) ** 0.5))
     size, kept = gradients(model, data)
     adam = dict(lr=setup.lr, optimizer=partial(torch.optim.Adam, eps=eps))
     how = dict(lr=setup.sgd_lr, clip=2.0) if eps is None else adam
@@ -127,14 +123,14 @@ def draw(setup: Setup, runs: dict) -> Figure:
     g = np.geomspace(1e-13, 1, 200)
     for law in (g, g / (g + ε), g / (g + SMALL)):
         prediction(left, g, law)
-    for name, (_, eps) in NETS.items():
+    for k, (name, (_, eps)) in enumerate(NETS.items()):
         optimizer = torch.optim.SGD if eps is None else partial(torch.optim.Adam, eps=eps)
         median = np.array([np.median([trained.size for trained in runs[name]])])
         left.plot(median, first_step(median, optimizer), linestyle="")
         losses = [trained.losses for trained in runs[name]]
-        band(right, np.arange(setup.steps), losses, label=name, markevery=50)
+        band(right, np.arange(setup.steps), losses, label=name, markevery=(10 * k, 50))
     left.set(title="first step/lr, at the median |g|", xlabel="|g| = |∂L/∂w|", xscale="log", yscale="log")
-    prediction(right, [0, setup.steps], [BLIND_LOSS] * 2, label="theory")
+    prediction(right, [0, setup.steps], [BLIND_LOSS] * 2, label="theory; blind guess")
     right.set(title="training loss", xlabel="step", ylim=(0, 2.6))
     legend(figure, right)
     return figure

@@ -99,7 +99,7 @@ def run(setup: Setup) -> Result:
     gap = "between the nets that live and those that do not"
     shares, blind = {short: ("few", below(0.2)), long: ("most", above(0.6))}, (BLIND_ACCURACY, below(0.4))
     # fmt: off
-    thrown, kept = "silent for all images: no gradient", "slope α: the net goes on, and diverges"
+    thrown, kept = "silent for all images: no gradient", "slope α: the net goes on, and diverges, which counts as 0"
     slow, fast, centred = "α² = 10⁻⁴ for two layers", "α is large enough", "z − mean z: no bias is left"
     revived = {"ReLU": (*blind, thrown), "leaky 0.01": (*blind, slow),
                "leaky 0.2": ("learns", above(0.5), fast), "ELU": ("learns", above(0.5), fast),

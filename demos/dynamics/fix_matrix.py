@@ -19,7 +19,7 @@ from demos.dynamics._pathologies import FIXES, NET, PATHOLOGIES, features, netwo
 from demos.experiment import Claim, Config, Result, above, below
 from demos.matrix import Cell, Matrix
 from demos.notebook import present
-from demos.style import Figure, panels
+from demos.style import Figure, heatmap, panels
 from demos.training import accuracy, minibatches
 from tinygrad_stab import nn
 
@@ -118,15 +118,10 @@ def draw(setup: Setup, data: dict) -> Figure:
     figure, (ax,) = panels(1)
     cells = data["matrix"].rows
     read = 100 * np.array([[cell.accuracy for cell in row] for row in cells.values()])
-    ax.imshow(read, vmin=0, vmax=100, cmap="cividis", aspect="auto")
-    rows, columns = np.nonzero(np.isnan(read))
-    ax.bar(columns, 1, 1, bottom=rows - 0.5, color="none", edgecolor="grey", hatch="//", linewidth=0)
-    for row, column in np.argwhere(np.isfinite(read)):
-        share, mark = read[row, column], [*cells.values()][row][column].mark
-        ax.text(column, row, f"{share:.0f}{mark}", color="k" if share > 55 else "w", ha="center", va="center")
+    heatmap(ax, read, [[str(cell) for cell in row] for row in cells.values()], low=0, high=100)
     ax.set_xticks(range(len(setup.fix)), setup.fix, rotation=35, ha="left", rotation_mode="anchor")
     ax.set_yticks(range(len(read)), cells)
-    ax.tick_params(length=0, labeltop=True, labelbottom=False, grid_alpha=0)
+    ax.tick_params(labeltop=True, labelbottom=False)
     ax.set_xlabel(f"{LEGEND}; hatched: the loss diverged")
     return figure
 

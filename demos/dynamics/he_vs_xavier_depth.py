@@ -6,7 +6,6 @@ which training repairs, through 30 to 3·10⁻⁵, which it cannot. Nothing else
 digits, same steps.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -19,7 +18,7 @@ from demos.digits import BLIND_ACCURACY, BLIND_LOSS, load_digits
 from demos.experiment import Claim, Config, Result, Within, above, below
 from demos.notebook import present
 from demos.style import Figure, band, legend, panels, prediction
-from demos.training import accuracy, smooth, train
+from demos.training import accuracy, plain_net, smooth, train
 from tinygrad_stab import nn
 
 SOURCE = "He et al. 2015, Fig. 2 (22 layers: from He's start sooner) and Fig. 3 (30 layers: only from He's)"
@@ -42,16 +41,6 @@ FAST = dict(seeds=(0,), depth=(10, 30), steps=350)
 FULL = dict(depth=(10, 15, 22, 30))
 
 
-def network(sizes: list[int], draw_weights: Callable) -> nn.Sequential:
-    """Linear layers with ReLUs between them; weights as drawn, biases 0."""
-    layers = []
-    for n_in, n_out in pairwise(sizes):
-        layers += [nn.Linear(n_in, n_out), nn.ReLU()]
-        draw_weights(layers[-2].weight)
-        nn.init.zeros_(layers[-2].bias)
-    return nn.Sequential(*layers[:-1])
-
-
 # %% The experiment
 @dataclass
 class Trained:
@@ -63,7 +52,7 @@ class Trained:
 def train_one(seed: int, depth: int, init: str, setup: Setup) -> Trained:
     torch.manual_seed(seed)
     data = load_digits(seed, setup.data)
-    model = network([data.pixels, *[setup.width] * (depth - 1), 10], INITS[init])
+    model = plain_net([data.pixels, *[setup.width] * (depth - 1), 10], nn.ReLU(), INITS[init])
     first_output = model(data.x_train[:100]).norm().item()
     losses = train(model, data, lr=setup.lr, clip=setup.clip, steps=setup.steps)
     return Trained(smooth(losses, 20), accuracy(model, data.x_test, data.y_test), first_output)

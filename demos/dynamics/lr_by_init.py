@@ -21,7 +21,7 @@ import tinygrad_stab as torch
 from demos.digits import load_digits
 from demos.experiment import Claim, Config, Result, Within, above, below
 from demos.notebook import present
-from demos.style import Figure, panels
+from demos.style import Figure, heatmap, panels
 from demos.training import minibatches
 from tinygrad_stab import nn
 
@@ -113,15 +113,10 @@ def run(setup: Setup) -> Result:
 def draw(setup: Setup, losses: dict) -> Figure:
     figure, axes = panels(2, sharey=True)
     for ax, (net, loss) in zip(axes, losses.items()):
-        ax.imshow(loss, vmin=0.4, vmax=2.4, cmap="cividis_r", aspect="auto", origin="lower")
-        rows, columns = np.nonzero(np.isnan(loss))
-        ax.bar(columns, 1, 1, bottom=rows - 0.5, color="none", edgecolor="grey", hatch="//", linewidth=0)
-        for row, column in np.argwhere(np.isfinite(loss)):
-            shown, colour = f"{loss[row, column]:.1f}", "k" if loss[row, column] < 1.3 else "w"
-            ax.text(column, row, shown, color=colour, ha="center", va="center", fontsize="small")
+        words = [[f"{x:.1f}" for x in row] for row in loss]
+        heatmap(ax, loss, words, low=0.4, high=2.4, cmap="cividis_r", origin="lower")
         ax.set_xticks(range(len(setup.lr)), [f"{lr:g}" for lr in setup.lr])
         ax.set_yticks(range(len(setup.sigma_w)), [f"{σ:g}" for σ in setup.sigma_w])
-        ax.tick_params(length=0, grid_alpha=0)
         share = 100 * np.isnan(loss).mean()
         ax.set(title=f"{net}: final loss; {share:.0f} % diverge", xlabel="learning rate")
     axes[0].set_ylabel(r"$\sigma_w$ at the start")

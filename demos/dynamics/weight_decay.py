@@ -130,7 +130,7 @@ def draw(setup: Setup, data: tuple) -> Figure:
     for (name, _), shares in left.items():
         band(adam, steps, shares, color="C3" if name == "Adam" else "C4", markevery=every)
     prediction(adam, steps, decayed(setup))
-    for size, x in zip(("small", "large"), (0.16, 1.02)):
+    for size, x in zip(("small", "large"), (0.25, 1.02)):
         adam.text(steps[-1], x, f"Adam, {size} gradients", ha="right", fontsize="small")
     adam.text(steps[-1], decayed(setup)[-1] - 0.1, "AdamW, both", ha="right", fontsize="small")
     lengths.set(title="‖W‖ from two starts", xlabel="step", yscale="log", ylim=(1, 100))

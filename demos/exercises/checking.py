@@ -62,8 +62,7 @@ def compare(what: str, found: Any, right: Any, mistakes: Mapping[str, Any], rtol
 
     `mistakes` has under every description the value to which that mistake leads.
     """
-    if found is None:
-        raise NotYet(f"{what} is None: a `return` is missing.")
+    returned(what, found)
     found, right = (np.asarray(x) for x in (found, right))
     for mistake, wrong in mistakes.items():
         if _same(found, np.asarray(wrong), rtol) and not _same(right, np.asarray(wrong), rtol):
@@ -78,6 +77,12 @@ def compare(what: str, found: Any, right: Any, mistakes: Mapping[str, Any], rtol
         k = np.unravel_index(np.argmax(np.abs(found - right)), right.shape)
         where = f" at {tuple(map(int, k))}" if k else ""
         raise NotYet(f"{what} is {found[k]:.6g}{where}; it should be {right[k]:.6g}.")
+
+
+def returned(what: str, found: Any) -> None:
+    """Raise NotYet if there is no answer."""
+    if found is None:
+        raise NotYet(f"{what} is None: a `return` is missing.")
 
 
 def _same(a: np.ndarray, b: np.ndarray, rtol: float) -> bool:

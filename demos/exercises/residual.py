@@ -30,7 +30,7 @@ class Block(nn.Module):
 
 
 def scale(blocks: int) -> float:
-    """The largest power of the number of blocks L with which (1 + s²)ᴸ stays bounded."""
+    """The s for L blocks: L to the largest power with which (1 + s²)ᴸ stays bounded."""
     # ↓ yours
     raise NotImplementedError
     # ↑ yours

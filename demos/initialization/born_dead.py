@@ -90,7 +90,7 @@ def draw(setup: Setup, runs: dict) -> Figure:
             prediction(ax, depths, 100 * predicted(width, depths))
         ax.set(title=title, xlabel="layers L", ylim=(0, 104))
         ax.xaxis.get_major_locator().set_params(integer=True)
-    axes[0].lines[-1].set_label(r"theory: $1 - (1 - 2^{-n})^L$")
+    axes[0].lines[-1].set_label(r"$1 - (1 - 2^{-n})^L$: theory, to the right a bound")
     axes[0].set_ylabel("dead nets, %")
     legend(figure, axes[0])
     return figure

@@ -14,7 +14,6 @@ can give it the like.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 
 import numpy as np
 
@@ -23,7 +22,7 @@ from demos.digits import BLIND_LOSS, load_digits
 from demos.experiment import Claim, Config, Result, Within, above, below, over_seeds
 from demos.notebook import present
 from demos.style import Figure, band, decades, panels, prediction
-from demos.training import accuracy, smooth, train
+from demos.training import accuracy, plain_net, smooth, train
 from tinygrad_stab import nn
 
 SOURCE = "Saxe et al. 2014, secs. 3–4; Pennington et al. 2017; the law of s_i: Newman 1986"
@@ -31,9 +30,9 @@ SOURCE = "Saxe et al. 2014, secs. 3–4; Pennington et al. 2017; the law of s_i:
 gaussian = partial(nn.init.kaiming_normal_, nonlinearity="linear")  # variance 1/n
 INITS = {"orthogonal": nn.init.orthogonal_, "Gaussian": gaussian}
 NETS = {  # these are trained
-    "tanh, orthogonal": (nn.Tanh, nn.init.orthogonal_),
-    "tanh, Gaussian": (nn.Tanh, gaussian),
-    "ReLU, He": (nn.ReLU, partial(nn.init.kaiming_normal_, nonlinearity="relu")),
+    "tanh, orthogonal": (nn.Tanh(), nn.init.orthogonal_),
+    "tanh, Gaussian": (nn.Tanh(), gaussian),
+    "ReLU, He": (nn.ReLU(), partial(nn.init.kaiming_normal_, nonlinearity="relu")),
 }
 
 
@@ -67,13 +66,7 @@ def train_one(seed: int, name: str, setup: Setup) -> tuple[np.ndarray, float]:
     """The averaged loss at every step, and the accuracy in the end."""
     torch.manual_seed(seed)
     data = load_digits(seed, setup.data)
-    Activation, draw_weights = NETS[name]
-    layers: list[nn.Module] = []
-    for n_in, n_out in pairwise([data.pixels, *[setup.width] * (setup.depth - 1), 10]):
-        layers += [nn.Linear(n_in, n_out), Activation()]
-        draw_weights(layers[-2].weight)
-        nn.init.zeros_(layers[-2].bias)
-    model = nn.Sequential(*layers[:-1])
+    model = plain_net([data.pixels, *[setup.width] * (setup.depth - 1), 10], *NETS[name])
     losses = train(model, data, lr=setup.lr, clip=setup.clip, steps=setup.steps)
     return smooth(losses, 10), accuracy(model, data.x_test, data.y_test)
 
@@ -120,7 +113,7 @@ def draw(setup: Setup, data: tuple) -> Figure:
     axes[0].set_ylabel("singular value of ∂h/∂x")
     for name in NETS:
         band(axes[2], np.arange(setup.steps), [losses for losses, _ in runs[name]], label=name, markevery=30)
-    prediction(axes[2], [0, setup.steps], [BLIND_LOSS] * 2)
+    prediction(axes[2], [0, setup.steps], [BLIND_LOSS] * 2, label="blind guess")
     axes[2].set(title="training loss", xlabel="step", ylim=(0, 4.5))
     axes[0].legend(loc="lower left")
     axes[2].legend(loc="upper right")

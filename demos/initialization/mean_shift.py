@@ -1,4 +1,4 @@
-"""ReLU shifts the mean, ELU less, SELU not at all; but SELU's gradients grow.
+"""ReLU shifts the mean, ELU less, SELU hardly; but SELU's gradients grow.
 
 For z ~ N(0, 1), and as a share of the root mean square, the mean of φ(z) is
 

@@ -10,7 +10,7 @@ There are two remedies.
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import partial
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from demos.digits import BLIND_ACCURACY, BLIND_LOSS, load_digits
 from demos.experiment import Claim, Config, Result, Within, above, below, over_seeds
 from demos.notebook import present
 from demos.style import Figure, band, legend, panels, prediction
-from demos.training import accuracy, smooth, train
+from demos.training import accuracy, plain_net, smooth, train
 from tinygrad_stab import nn
 from tinygrad_stab.stability import theory
 
@@ -87,12 +87,8 @@ def train_one(seed: int, φ: nn.Module, σ_w: float, setup: Setup) -> tuple[np.n
     """The averaged loss at every step, and the accuracy in the end."""
     torch.manual_seed(seed)
     data = load_digits(seed, setup.data)
-    layers: list[nn.Module] = []
-    for n_in, n_out in pairwise([data.pixels, *[setup.width] * setup.depth, 10]):
-        layers += [nn.Linear(n_in, n_out), φ]
-        nn.init.xavier_normal_(layers[-2].weight, gain=σ_w)
-        nn.init.zeros_(layers[-2].bias)
-    model = nn.Sequential(*layers[:-1])
+    sizes = [data.pixels, *[setup.width] * setup.depth, 10]
+    model = plain_net(sizes, φ, partial(nn.init.xavier_normal_, gain=σ_w))
     losses = train(model, data, lr=setup.lr, steps=setup.steps)
     return smooth(losses, 20), accuracy(model, data.x_test, data.y_test)
 

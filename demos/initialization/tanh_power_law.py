@@ -97,7 +97,7 @@ def draw(setup: Setup, data: tuple) -> Figure:
     layers = np.arange(1, max(setup.depth) + 1)
     for name in NETS:
         middle = np.median(runs[name][0], axis=0)
-        axes[0].plot(setup.depth, middle, label=name.replace("σ_w²", "$σ_w^2$"), linestyle="")
+        axes[0].plot(setup.depth, middle, label=name, linestyle="")
         band(axes[1], layers, runs[name][1], markevery=8)
         for ax, law in zip(axes, laws[name]):
             prediction(ax, layers, law)

@@ -19,7 +19,7 @@ import tinygrad_stab as torch
 from demos.digits import BLIND_ACCURACY, load_digits
 from demos.experiment import Claim, Config, Result, above, below
 from demos.notebook import present
-from demos.style import Figure, panels
+from demos.style import Figure, heatmap, panels
 from demos.training import accuracy, train
 from tinygrad_stab import nn
 from tinygrad_stab.stability import theory
@@ -87,20 +87,19 @@ def run(setup: Setup) -> Result:
 def draw(setup: Setup, runs: dict) -> Figure:
     figure, (ax,) = panels(1)
     σs, depths = setup.weight_std, setup.depth
-    percent = [[100 * np.median(runs[L, σ_w]) for σ_w in σs] for L in depths]
-    ax.imshow(percent, vmin=0, vmax=100, aspect="auto", origin="lower")
-    for (row, column), value in np.ndenumerate(percent):
-        colour = "white" if value < 60 else "black"
-        ax.text(column, row + 0.3, f"{value:.0f}", ha="center", va="center", color=colour)
+    percent = np.array([[100 * np.median(runs[L, σ_w]) for σ_w in σs] for L in depths])
+    words = [[f"{value:.0f}" for value in row] for row in percent]
+    heatmap(ax, percent, words, low=0, high=100, raised=0.36, origin="lower")
     line = np.linspace(min(σs), max(σs), 100)
     reach = [6 * theory.depth_scale("tanh", σ_w**2, setup.bias_var) for σ_w in line]
     rows = np.interp(reach, [*depths, 2 * max(depths)], range(len(depths) + 1))
-    ax.plot(np.interp(line, σs, range(len(σs))), rows, color="white", linestyle="--", marker="")
+    columns = np.interp(line, σs, range(len(σs)))
+    ax.plot(columns, rows, color="white", marker="")
+    ax.plot(columns, rows, color="black", linestyle="--", marker="")
     ax.set_xticks(range(len(σs)), [f"{σ_w:g}" for σ_w in σs])
     ax.set_yticks(range(len(depths)), [str(L) for L in depths])
     ax.set(title="training accuracy, %; dashed: 6 ξ layers", xlabel="$σ_w$", ylabel="layers")
     ax.set_ylim(-0.5, len(depths) - 0.5)
-    ax.grid(visible=False)
     return figure
 
 

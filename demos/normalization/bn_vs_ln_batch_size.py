@@ -1,4 +1,4 @@
-"""Of two images in a batch BatchNorm keeps little, LayerNorm all.
+"""Of two images in a batch BatchNorm keeps only which is larger; LayerNorm takes each by itself.
 
 BatchNorm asks the batch for mean and variance, and of B samples it gets them with an error. For Gaussian z,
 
@@ -101,7 +101,7 @@ def run(setup: Setup) -> Result:
     read = {cell: [learn(seed, *cell, setup) for seed in setup.seeds] for cell in cells}
     found = {B: np.array(over_seeds(setup, deviations, B)) for B in setup.batch}
     few, many, spread = min(setup.batch), max(setup.batch), "four standard deviations"
-    two, gap = "BatchNorm keeps which of two is larger, LayerNorm all", "between these and the others"
+    two, gap = "BatchNorm keeps which of two is larger; LayerNorm takes each by itself", "between these and the others"
     # fmt: off
     claims = [
         *(Claim(what, values, 0, Between(high=1e-10, proven=True), why, "an identity")
@@ -127,10 +127,10 @@ def draw(setup: Setup, data: tuple) -> Figure:
     left.set(title="test images read, %", ylim=(0, 100))
     B = np.linspace(min(setup.batch), max(setup.batch), 200)
     for k, (name, (_, law)) in enumerate(LAWS.items()):
-        deviations = np.transpose([found[B][:, k] for B in setup.batch])
-        band(middle, setup.batch, deviations, color="C0", marker="os"[k], linestyle="", label=name)
+        medians = [np.median(found[B][:, k]) for B in setup.batch]
+        middle.plot(setup.batch, medians, color="C0", marker="os"[k], linestyle="", label=f"… {name}")
         prediction(middle, B, law(B))
-    middle.set(title="deviation of a batch's", ylim=(0, 1.5))
+    middle.set(title="deviation of a batch's …", ylim=(0, 1.5))
     middle.legend()
     for ax in (left, middle):
         ax.set(xscale="log", xlabel="batch size B")

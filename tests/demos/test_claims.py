@@ -120,7 +120,7 @@ def test_numbers_without_noise(x, text):
 @pytest.mark.parametrize(
     ("tolerance", "text"),
     [(Within(0.02), "±2 %"), (Within(1e-10), "±1e-10"), (above(1.5), "> 1.5"), (below(0.25), "< 0.25"),
-     (Between(0.44, 0.52), "0.44…0.52")],
+     (Between(0.44, 0.52), "0.44…0.52"), (LIMIT, "≤ 1"), (Between(low=1, proven=True), "≥ 1")],
 )  # fmt: skip
 def test_tolerances_in_words(tolerance, text):
     assert str(tolerance) == text
@@ -135,6 +135,12 @@ def test_table_fits_eighty_columns():
     assert "a very long formula a very" in text
     assert "FAIL  a claim about something" in text
     assert "    [1.23e-12, 9.88e-11]" in text
+
+
+def test_columns_of_the_table_do_not_touch():
+    wide = Claim("w" * 30, [-1e-12], "nearly none", Between(-0.02, 0.02), "a formula", "a reason")
+    _, _, row, *_ = report.table([wide]).splitlines()
+    assert "nearly none -0.02…0.02  -1.000e-12" in row
 
 
 def test_claims_with_one_predictor_share_its_line():

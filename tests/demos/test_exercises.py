@@ -80,6 +80,12 @@ class ScaledSum(residual.Block):
         return self.s * (x + self.second(torch.relu(self.first(x))))
 
 
+class InPlace(residual.Block):
+    def forward(self, x):
+        x += self.s * self.second(torch.relu(self.first(x)))
+        return x
+
+
 def standardized(x, eps, dim, unbiased=False, root=True):
     v = x.var(dim, unbiased=unbiased, keepdim=True) + eps
     return (x - x.mean(dim, keepdim=True)) / (v.sqrt() if root else v)
@@ -175,6 +181,8 @@ MISTAKES = [  # the exercise, the part, what is wrong with it, and what is said
     (SKIP, "Block", NoSkip, "there is no skip: x has to be added"),
     (SKIP, "Block", ReluAfterSum, "a ReLU follows the sum"),
     (SKIP, "Block", ScaledSum, "s scales the sum"),
+    (SKIP, "Block", InPlace, "changes x itself, as += does"),
+    (SKIP, "scale", lambda blocks: -0.5, "that is the power itself"),
     (SKIP, "scale", lambda blocks: 1.0, "s = 1 makes (1 + s²)ᴸ = 2ᴸ"),
     (SKIP, "scale", lambda blocks: 1 / blocks, "s = 1/L is smaller than needed"),
     (SKIP, "scale", lambda blocks: blocks**-0.3, "Through 50 blocks its norm becomes"),
@@ -220,6 +228,23 @@ def test_mistakes_are_called_by_name(name, part, wrong, words, capsys):
     with np.errstate(all="ignore"):  # some of the mistakes divide by 0
         assert not examine(name, answers(name) | untrained | {part: wrong})
     assert words in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_missing_return_is_not_taken_for_a_cut_graph(capsys):
+    assert not examine("layer_norm", answers("layer_norm") | dict(layer_norm=lambda x, eps=0.1: None))
+    said = capsys.readouterr().out
+    assert said.count("layer_norm(x) is None: a `return` is missing") == 2
+    assert "cuts the graph" not in said
+
+
+def test_an_accuracy_in_float32_is_right(capsys):
+    def in_float32(model, x, y):
+        training = model.training
+        share = (model.eval()(x).argmax(1) == y).float().mean().item()
+        model.train(training)
+        return share
+
+    assert examine("real_data", answers("real_data") | dict(accuracy=in_float32))
 
 
 def test_a_net_that_does_not_learn_is_told_so(capsys):

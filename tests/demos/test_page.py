@@ -11,6 +11,7 @@ import pytest
 
 import tinygrad_stab as torch
 from demos import SECTIONS, chapters, inline_svg, page, prose
+from demos.cli import every_name
 from demos.corrections import CORRECTIONS, Correction, read, row
 from demos.experiment import Claim, Result, Within, above, default_dtype, load
 from demos.matrix import Cell, Matrix
@@ -74,6 +75,11 @@ def test_page_is_well_formed_and_its_ids_are_unique(html):
     found = Checker(html)
     assert not found.errors
     assert len(found.ids) == len(set(found.ids))
+
+
+def test_nothing_that_may_stand_on_the_page_shares_an_id():
+    ids = [*every_name(), *SECTIONS, *chapters.NAMES, "fixes", "corrections"]
+    assert len(ids) == len(set(ids))
 
 
 def test_the_checker_can_fail():
@@ -162,8 +168,8 @@ def test_a_matrix_that_a_result_carries_is_shown_and_answers(performances):
     assert '<td class="good">95*</td>' in html
     assert "Share read; * with a tenth of the step; – the loss diverges." in html
     assert '<td class="lost">–</td>' in html
-    assert "<b>vanishing, in time:</b> BatchNorm (95 %)</li>" in html
-    assert "<b>&lt;dead&gt;:</b> nothing here; best is BatchNorm (30 %)</li>" in html
+    assert "<b>vanishing, in time:</b> BatchNorm (95\N{NO-BREAK SPACE}%)</li>" in html
+    assert "<b>&lt;dead&gt;:</b> nothing here; best is BatchNorm (30\N{NO-BREAK SPACE}%)</li>" in html
     assert "<b>most of them:</b> BatchNorm, 1 of 2</li>" in html
     assert not Checker(html).errors
     assert "Which fix for which pathology?" not in page.page(performances)
@@ -231,6 +237,8 @@ def test_numbers_of_a_correction_come_from_the_run():
     found = row(counted, [claim("n", [9.0]), claim("m", [1.0])])
     assert "<code>x &lt; y</code> holds for <b>9</b> of <b>1.00</b>." in found
     assert "Not confirmed" not in row(correction, [claim("a & b"), claim("c")])
+    indexed = replace(correction, shown="With σ_w = 2 it is {σ_w = 2: χ}.")
+    assert "With σ<sub>w</sub> = 2 it is <b>9</b>." in row(indexed, [claim("σ_w = 2: χ", [9.0])])
 
 
 def test_corrections_appear_only_for_experiments_of_the_run(html):
@@ -248,6 +256,19 @@ def test_docstrings_become_paragraphs_formulas_and_links():
         '<pre class="formula">y = a   b\nz = c</pre>\n'
         '<p>See <a href="#other"><code>other.py</code></a>.</p>'
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("σ_w² = 2", "σ<sub>w</sub>² = 2"),
+        ("∂L/∂h_t, σ(b_f)ᵀ", "∂L/∂h<sub>t</sub>, σ(b<sub>f</sub>)ᵀ"),
+        ("W_l h_(l−1)", "W<sub>l</sub> h<sub>l−1</sub>"),
+        ("fan_in, kaiming_normal_, x_ij, `x_1`", "fan_in, kaiming_normal_, x_ij, <code>x_1</code>"),
+    ],
+)
+def test_indices_of_letters_are_set_lower(text, html):
+    assert prose.phrase(text) == html
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,7 @@ def test_steps_of_a_recurrent_layer_are_one_block():
     steps = [row.norm_in for row in told.expand(1) if row.op == "tanh"]
     assert block.norm_out == steps[-1] < 1e-3 * block.norm_in  # the state before the first step is a constant
     last = [(block.of, block.ops) for block in told.blocks[2:]]
-    assert last == [("weight_ih_l0", "unbind → linear"), ("the rest", "add")], "the two biases are added first"
+    assert last == [("weight_ih_l0", "unbind → linear"), ("the rest", "add")]  # biases first
 
 
 def test_an_lstm_is_one_op_with_several_outputs():
