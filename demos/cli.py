@@ -6,6 +6,7 @@ import argparse
 import difflib
 import json
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,9 +24,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the command line asks for; return the exit code."""
     experiments = [load(name) for name in every_name()]
     parser = _parser(experiments)
-    options = parser.parse_args(arguments)
+    options, unknown = parser.parse_known_args(arguments)
     everything = options.all or options.list or options.experiment
     try:
+        if unknown:
+            flags = re.findall(r"--[a-z][a-z_-]*", parser.format_help())
+            raise ValueError(f"there is no option {unknown[0]!r}: {_nearest(unknown[0], flags, '--help')}")
         chosen = choose(options.experiment, experiments if everything else experiments[: len(LECTURE)])
         _check_knobs(options, chosen, experiments)
         planned = [(experiment, setup_for(experiment, options)) for experiment in chosen]
@@ -129,10 +133,14 @@ def choose(names: Sequence[str], experiments: Sequence[Experiment]) -> list[Expe
     """
     for name in names:
         if not any(e.name.startswith(name) for e in experiments):
-            near = difflib.get_close_matches(name, [e.name for e in experiments], n=1, cutoff=0.3)
-            hint = f"did you mean {near[0]}?" if near else "--list shows them all"
+            hint = _nearest(name, [e.name for e in experiments], "--list")
             raise ValueError(f"there is no experiment {name!r}: {hint}")
     return [e for e in experiments if not names or e.name.startswith(tuple(names))]
+
+
+def _nearest(name: str, names: Sequence[str], otherwise: str) -> str:
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.3)
+    return f"did you mean {near[0]}?" if near else f"{otherwise} shows them all"
 
 
 def setup_for(experiment: Experiment, options: argparse.Namespace) -> Config:

@@ -83,6 +83,8 @@ def summary(results: Sequence[tuple[Experiment, Result]]) -> str:
     failed = [f"FAIL  {e.name}: {c.what}" for e, r in results for c in r.claims if c.verdict == "FAIL"]
     lines += ["", *(fill(line, WIDTH, subsequent_indent=INDENT) for line in failed)]
     lines.append(f"{len(failed)} of the claims failed." if failed else "Every claim held.")
+    if unjudged := sum(not claim.judged for _, result in results for claim in result.claims):
+        lines.append(f"Not judged: {unjudged}; their thresholds were measured for the default set-up.")
     return "\n".join(lines)
 
 

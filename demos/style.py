@@ -21,7 +21,7 @@ _ON_WHITE = dict(ink="#111111", muted="#666666", paper="#ffffff",
                  colours=["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"])
 _ON_BLACK = dict(ink="#f2f2f2", muted="#a8a8a8", paper="#15171c",
                  colours=["#56b4e9", "#ff8f3f", "#2ecc9b", "#e8a2cb", "#f0e442", "#9db8ff"])
-_PRINTED = dict(size=(7.2, 3.1), font=8.5, line=1.5, marker=4, dpi=200, title=80)
+_PRINTED = dict(size=(7.2, 3.1), font=8.5, line=1.5, marker=4, dpi=200, title=82)
 _PROJECTED = dict(size=(13.33, 7.5), font=19, line=3.2, marker=9, dpi=120, title=62)
 # fmt: on
 

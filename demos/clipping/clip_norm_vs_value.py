@@ -140,8 +140,7 @@ def draw_plane(ax: Axes, c: float, g: np.ndarray) -> None:
         ax.quiver(0, 0, *end, color=colour, angles="xy", scale_units="xy", scale=1, width=0.02)
     ax.text(*g, " g")
     ax.axis("off")
-    ax.set(title="two weights, limit c", xlim=(-0.7, 1.7), ylim=(-0.7, 1.1))
-    ax.set_aspect("equal", adjustable="datalim")
+    ax.set(title="two weights, limit c", aspect="equal", anchor="N", xlim=(-0.7, 1.7), ylim=(-0.7, 1.1))
 
 
 # %% Here and now

@@ -99,7 +99,7 @@ def run(setup: Setup) -> Result:
     gap = "between the nets that live and those that do not"
     shares, blind = {short: ("few", below(0.2)), long: ("most", above(0.6))}, (BLIND_ACCURACY, below(0.4))
     # fmt: off
-    thrown, kept = "silent for all images: no gradient", "slope α: the net goes on, and diverges, which counts as 0"
+    thrown, kept = "silent for all images: no gradient", "slope α: the net goes on; 0 if it diverges"
     slow, fast, centred = "α² = 10⁻⁴ for two layers", "α is large enough", "z − mean z: no bias is left"
     revived = {"ReLU": (*blind, thrown), "leaky 0.01": (*blind, slow),
                "leaky 0.2": ("learns", above(0.5), fast), "ELU": ("learns", above(0.5), fast),
@@ -135,7 +135,7 @@ def draw(setup: Setup, data: tuple) -> Figure:
     by_bias.set(title="a negative bias", xlabel="bias at the start")
     by_bias.invert_xaxis()
     cures.barh(list(CURES), [100 * np.median(runs[cure, short, low][:, 1]) for cure in CURES])
-    cures.set(title=f"images read from bias {low:g}", xlabel="per cent", xlim=(0, 100))
+    cures.set(title=f"images read from bias {low:g}".replace("-", "−"), xlabel="per cent", xlim=(0, 100))
     cures.invert_yaxis()
     legend(figure, by_bias)
     return figure

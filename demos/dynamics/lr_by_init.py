@@ -118,7 +118,8 @@ def draw(setup: Setup, losses: dict) -> Figure:
         ax.set_xticks(range(len(setup.lr)), [f"{lr:g}" for lr in setup.lr])
         ax.set_yticks(range(len(setup.sigma_w)), [f"{σ:g}" for σ in setup.sigma_w])
         share = 100 * np.isnan(loss).mean()
-        ax.set(title=f"{net}: final loss; {share:.0f} % diverge", xlabel="learning rate")
+        title = f"{net}: final loss; {share:.0f} % diverge" + " (hatched)" * bool(share)
+        ax.set(title=title, xlabel="learning rate")
     axes[0].set_ylabel(r"$\sigma_w$ at the start")
     return figure
 

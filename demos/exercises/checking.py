@@ -76,7 +76,8 @@ def compare(what: str, found: Any, right: Any, mistakes: Mapping[str, Any], rtol
     if not _same(found, right, rtol):
         k = np.unravel_index(np.argmax(np.abs(found - right)), right.shape)
         where = f" at {tuple(map(int, k))}" if k else ""
-        raise NotYet(f"{what} is {found[k]:.6g}{where}; it should be {right[k]:.6g}.")
+        digits = 6 if f"{found[k]:.6g}" != f"{right[k]:.6g}" else 15
+        raise NotYet(f"{what} is {found[k]:.{digits}g}{where}; it should be {right[k]:.{digits}g}.")
 
 
 def returned(what: str, found: Any) -> None:

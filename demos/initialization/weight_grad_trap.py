@@ -96,7 +96,7 @@ def draw(setup: Setup, runs: dict) -> Figure:
     for ax, title in zip(axes, ("‖∂L/∂W‖: flat, nothing to see", "‖δ‖ = ‖∂L/∂z‖: vanishes")):
         ax.set(title=title, yscale="log", xlabel="layer")
         decades(ax, 1)
-    axes[1].lines[-1].set_label(r"theory: $\sqrt{\sigma_w^2/2}$ a layer")
+    axes[1].lines[-1].set_label("theory: √(σ_w²/2) a layer")
     axes[0].set_ylabel("relative to the last layer")
     legend(figure, axes[1])
     return figure

@@ -101,7 +101,7 @@ def run(setup: Setup) -> Result:
     read = {cell: [learn(seed, *cell, setup) for seed in setup.seeds] for cell in cells}
     found = {B: np.array(over_seeds(setup, deviations, B)) for B in setup.batch}
     few, many, spread = min(setup.batch), max(setup.batch), "four standard deviations"
-    two, gap = "BatchNorm keeps which of two is larger; LayerNorm takes each by itself", "between these and the others"
+    two, gap = "of two, BatchNorm keeps which is larger, LayerNorm each", "between these and the others"
     # fmt: off
     claims = [
         *(Claim(what, values, 0, Between(high=1e-10, proven=True), why, "an identity")
@@ -128,7 +128,7 @@ def draw(setup: Setup, data: tuple) -> Figure:
     B = np.linspace(min(setup.batch), max(setup.batch), 200)
     for k, (name, (_, law)) in enumerate(LAWS.items()):
         medians = [np.median(found[B][:, k]) for B in setup.batch]
-        middle.plot(setup.batch, medians, color="C0", marker="os"[k], linestyle="", label=f"… {name}")
+        middle.plot(setup.batch, medians, "C0" + "os"[k], label=f"… {name}")
         prediction(middle, B, law(B))
     middle.set(title="deviation of a batch's …", ylim=(0, 1.5))
     middle.legend()

@@ -6,7 +6,7 @@ Two inputs whose vectors in one layer have the cosine c have in the next one, fr
 
 LayerNorm changes the length of a vector, not its direction, and so it changes nothing here. BatchNorm takes
 away what the B samples have in common, and leaves them with a mean cosine of −1/(B − 1); after the ReLU that
-is J(−1/(B − 1)), or 1/π for large B, in every layer. For this it pays with exploding gradients (bn_explodes).
+is J(−1/(B − 1)), or 1/π for large B, in every layer. It pays with exploding gradients: `bn_explodes`.
 
 Either way a deep net forgets who was similar to whom. Without BatchNorm all images become the same, with it
 all become equally different.

@@ -83,6 +83,8 @@ def test_prefixes_choose_in_the_order_of_the_lecture():
     [
         (["gradcliff"], "there is no experiment 'gradcliff': did you mean gradient_cliff?"),
         (["qqq"], "--list shows them all"),
+        ([QUICK, "--tiem", "9"], "there is no option '--tiem': did you mean --time?"),
+        ([QUICK, "--#"], "there is no option '--#': "),
         ([QUICK, "--seeds", "0"], "--seeds must be 1 or more, not 0"),
         ([QUICK, "--jobs", "0"], "--jobs: must be 1 or more, not 0"),
         ([QUICK, "--lr", "0.1"], "no chosen experiment has the knob --lr; these have: he_vs_xavier_depth, "),
@@ -207,7 +209,9 @@ def test_a_matrix_is_printed_and_written_as_csv(tmp_path, capsys, monkeypatch):
 
 def test_turned_knobs_do_not_fail_on_thresholds(tmp_path, capsys):
     assert cli.main([QUICK, "--seeds=1", "--time=5", "--save", str(tmp_path)]) == 0
-    assert "open  RNN" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "open  RNN" in out
+    assert re.search(r"Not judged: \d+; their thresholds were measured", out)
 
 
 def test_show_without_a_display_says_where_the_figures_are(tmp_path, capsys):

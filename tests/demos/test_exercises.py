@@ -182,7 +182,7 @@ MISTAKES = [  # the exercise, the part, what is wrong with it, and what is said
     (SKIP, "Block", ReluAfterSum, "a ReLU follows the sum"),
     (SKIP, "Block", ScaledSum, "s scales the sum"),
     (SKIP, "Block", InPlace, "changes x itself, as += does"),
-    (SKIP, "scale", lambda blocks: -0.5, "that is the power itself"),
+    (SKIP, "scale", lambda blocks: -0.5, "that is the exponent"),
     (SKIP, "scale", lambda blocks: 1.0, "s = 1 makes (1 + s²)ᴸ = 2ᴸ"),
     (SKIP, "scale", lambda blocks: 1 / blocks, "s = 1/L is smaller than needed"),
     (SKIP, "scale", lambda blocks: blocks**-0.3, "Through 50 blocks its norm becomes"),
@@ -284,6 +284,8 @@ def test_compare_tells_nothing_of_what_is_right():
     compare("x", 1.0, 1.0, {"not a mistake here, as it leads to the same": 1.0})
     with pytest.raises(NotYet, match=r"x is 2 at \(1,\); it should be 3\."):
         compare("x", [1.0, 2.0], [1.0, 3.0], {})
+    with pytest.raises(NotYet, match=r"x is 0\.33333334\d*; it should be 0\.33333333"):
+        compare("x", 1 / 3 + 1e-8, 1 / 3, {})
 
 
 def test_an_unanswered_question_is_empty():

@@ -46,7 +46,7 @@ def check_scale(answers: Answers) -> None:
         "s = 1/L is smaller than needed: (1 + 1/L²)ᴸ goes to 1, a deep net starts as the identity, and its "
         "branches have nothing to say. Which power makes (1 + s²)ᴸ go to e?": 1 / L,
         "s must become smaller with more blocks: it is the inverse of that.": np.sqrt(L),
-        "that is the power itself; return L to this power.": [-0.5, -0.5, -0.5],
+        "that is the exponent; return L to this power.": [-0.5, -0.5, -0.5],
         "s = 1/√(2 L) would do as well, but 1 + s² = 1 + 1/L is the largest step.": (2 * L) ** -0.5,
     }
     compare("[scale(4), scale(25), scale(100)]", [answers["scale"](int(n)) for n in L], L**-0.5, mistakes)
