@@ -3,11 +3,11 @@ be read.
 
 Read it in this order. Each file is one idea and imports only from those above it.
 
-    memory.py, grad_mode.py, rules.py, …          the chores, kept out of the way
+    memory.py, grad_mode.py, rules.py, sums.py …  the chores, kept out of the way
     graph.py                                      a value that remembers how it was made
     autograd.py                                   the chain rule
     ops/                                          the table of derivatives, one file a family
-    tensor.py, methods.py, inplace.py             PyTorch's names for all that
+    inplace.py, methods.py, tensor.py             PyTorch's names for all that
     creation.py, functions.py, linalg.py
     nn/                                           layers; init.py opens with the variance argument,
                                                   utils.py is clipping
@@ -72,7 +72,7 @@ def __getattr__(name: str) -> object:
     return _left_out(name)
 
 
-# PyTorch keeps these under torch.autograd, whose file, the chain rule, stands below them here.
+# PyTorch keeps these under torch.autograd, whose file, the chain rule, is read before theirs here.
 vars(autograd).update(
     Function=Function, functional=derivatives, gradcheck=gradcheck, directional_check=directional_check
 )

@@ -224,17 +224,20 @@ def backward(
         tensor = tensors_of[node]
         if tensor is None or (node.primitive and node.hooks and RETAIN in node.hooks):
             continue  # the leaf itself is gone, or its hook has kept the gradient already
-        if tensor._grad is not None:
-            tensor._grad = _sum(tensor._grad, g, create_graph)
-        else:  # it must be nobody else's: a rule may have handed on what it got, or a view of it
-            array = array_of(g)
-            shared = create_graph or array.base is not None or id(array) in handed_out
-            tensor._grad = _as_tensor(_copy(g) if shared else g)
-            handed_out.add(id(array))
+        before = tensor._grad
+        tensor._grad = _own(g, create_graph, handed_out) if before is None else _sum(before, g, create_graph)
     for node, tensor in tensors_of.items():
         if tensor is not None and node.primitive is None and node.afterwards:
             for hook in list(node.afterwards.values()):
                 hook(tensor)
+
+
+def _own(g: Any, create_graph: bool, handed_out: set[int]) -> Any:
+    """What a leaf keeps must be nobody else's: a rule may have handed on what it got, or a view of it."""
+    array = array_of(g)
+    shared = create_graph or array.base is not None or id(array) in handed_out
+    handed_out.add(id(array))
+    return _as_tensor(_copy(g) if shared else g)
 
 
 def _sum(before: Any, g: Any, create_graph: bool) -> Any:

@@ -78,28 +78,39 @@ def _has_dtype(data: Any) -> bool:
 # --- filled with a constant ---------------------------------------------------------------------------------
 
 
-# fmt: off
 def zeros(*size: Any, dtype: Any = None, **options: Any) -> Tensor:
+    """0 everywhere, in a shape."""
     return _tensor(np.zeros(_shape(size), _float(dtype)), **options)
 
+
 def ones(*size: Any, dtype: Any = None, **options: Any) -> Tensor:
+    """1 everywhere, in a shape."""
     return _tensor(np.ones(_shape(size), _float(dtype)), **options)
 
-def empty(*size: Any, dtype: Any = None, **options: Any) -> Tensor:  # with whatever the memory holds
+
+def empty(*size: Any, dtype: Any = None, **options: Any) -> Tensor:
+    """Whatever the memory holds, in a shape."""
     return _tensor(np.empty(_shape(size), _float(dtype)), **options)
 
+
 def zeros_like(input: Tensor, *, dtype: Any = None, **options: Any) -> Tensor:
+    """0 everywhere, in the shape and dtype of another tensor."""
     return _tensor(np.zeros_like(input.array, dtype=dtype), **options)
 
+
 def ones_like(input: Tensor, *, dtype: Any = None, **options: Any) -> Tensor:
+    """1 everywhere, in the shape and dtype of another tensor."""
     return _tensor(np.ones_like(input.array, dtype=dtype), **options)
 
+
 def empty_like(input: Tensor, *, dtype: Any = None, **options: Any) -> Tensor:
+    """Whatever the memory holds, in the shape and dtype of another tensor."""
     return _tensor(np.empty_like(input.array, dtype=dtype), **options)
 
+
 def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, **options: Any) -> Tensor:
+    """One value, in the shape and dtype of another tensor."""
     return _tensor(np.full_like(input.array, fill_value, dtype=dtype), **options)
-# fmt: on
 
 
 def full(size: Sequence[int], fill_value: Any, *, dtype: Any = None, **options: Any) -> Tensor:

@@ -41,11 +41,27 @@ isnan, isinf, isfinite = map(_function, (_T.isnan, _T.isinf, _T.isfinite))
 reshape, flatten, transpose = map(_function, (_T.reshape, _T.flatten, _T.transpose))
 permute, squeeze, unsqueeze = map(_function, (_T.permute, _T.squeeze, _T.unsqueeze))
 
-def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:     return ops.concatenate(*tensors, axis=dim)
-def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:   return ops.stack(*tensors, axis=dim)
-def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:  return ops.unbind(input, axis=dim)
-def is_tensor(obj: Any) -> bool:                                return isinstance(obj, Tensor)
 # fmt: on
+
+
+def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+    """Put tensors one after the other along an existing dim."""
+    return ops.concatenate(*tensors, axis=dim)
+
+
+def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+    """Put tensors of one shape one after the other along a new dim."""
+    return ops.stack(*tensors, axis=dim)
+
+
+def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
+    """The slices along a dim."""
+    return ops.unbind(input, axis=dim)
+
+
+def is_tensor(obj: Any) -> bool:
+    """Is it a tensor?"""
+    return isinstance(obj, Tensor)
 
 
 def equal(input: Tensor, other: Tensor) -> bool:

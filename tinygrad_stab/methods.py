@@ -30,10 +30,14 @@ class Extreme(NamedTuple):
 
 
 class Max(Extreme):
+    """The largest elements along a dim, and where they are."""
+
     __slots__ = ()
 
 
 class Min(Extreme):
+    """The smallest elements along a dim, and where they are."""
+
     __slots__ = ()
 
 

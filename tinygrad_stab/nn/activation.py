@@ -13,19 +13,39 @@ from .parameter import Parameter
 from .stateless import Stateless
 
 
-# fmt: off
-def sigmoid(input: Tensor) -> Tensor:                        return ops.sigmoid(input)
-def tanh(input: Tensor) -> Tensor:                           return ops.tanh(input)
-def relu(input: Tensor, inplace: bool = False) -> Tensor:    return ops.relu(input)
-def selu(input: Tensor, inplace: bool = False) -> Tensor:    return ops.selu(input)
-def silu(input: Tensor, inplace: bool = False) -> Tensor:    return ops.silu(input)
+def sigmoid(input: Tensor) -> Tensor:
+    """1 / (1 + e⁻ˣ)."""
+    return ops.sigmoid(input)
 
-def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    return ops.elu(input, alpha=alpha)
+
+def tanh(input: Tensor) -> Tensor:
+    """(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)."""
+    return ops.tanh(input)
+
+
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
+    """max(x, 0)."""
+    return ops.relu(input)
+
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    """x for x > 0, negative_slope · x below."""
     return ops.leaky_relu(input, slope=negative_slope)
-# fmt: on
+
+
+def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """x for x > 0, α (eˣ − 1) below."""
+    return ops.elu(input, alpha=alpha)
+
+
+def selu(input: Tensor, inplace: bool = False) -> Tensor:
+    """1.0507 · elu(x, 1.6733)."""
+    return ops.selu(input)
+
+
+def silu(input: Tensor, inplace: bool = False) -> Tensor:
+    """x σ(x)."""
+    return ops.silu(input)
 
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
@@ -84,31 +104,31 @@ def _needed(dim: int | None, name: str) -> int:
 
 
 class Sigmoid(Stateless, function=sigmoid):
-    """1 / (1 + e⁻ˣ). Its slope is at most 1/4."""
+    """σ(x), between 0 and 1. Its slope is at most 1/4."""
 
 
 class Tanh(Stateless, function=tanh):
-    """tanh x = 2 σ(2x) − 1. Its slope is at most 1."""
+    """tanh x = 2 σ(2x) − 1, between −1 and 1. Its slope is at most 1."""
 
 
 class ReLU(Stateless, function=relu):
-    """max(x, 0): a gradient comes back as it is, or not at all."""
+    """A gradient comes back as it is, or not at all."""
 
 
 class LeakyReLU(Stateless, function=leaky_relu):
-    """x for x > 0, negative_slope · x below: a ReLU that cannot die (Maas et al. 2013)."""
+    """A ReLU of which some gradient always comes back (Maas et al. 2013)."""
 
 
 class ELU(Stateless, function=elu):
-    """x for x > 0, α (eˣ − 1) below: its mean output is nearer to 0 than ReLU's (Clevert et al. 2015)."""
+    """Its mean output is nearer to 0 than ReLU's (Clevert et al. 2015)."""
 
 
 class SELU(Stateless, function=selu):
-    """1.0507 · elu(x, 1.6733): keeps mean 0 and variance 1 going forward (Klambauer et al. 2017)."""
+    """An ELU that keeps mean 0 and variance 1 going forward (Klambauer et al. 2017)."""
 
 
 class SiLU(Stateless, function=silu):
-    """x σ(x): a smooth ReLU that dips below 0."""
+    """A smooth ReLU that dips below 0."""
 
 
 class GELU(Stateless, function=gelu):

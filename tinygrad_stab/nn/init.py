@@ -167,16 +167,20 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generato
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
-    """One value everywhere. As a weight it makes all units of a layer equal; if the next
-    layer's are constant too, their gradients are equal as well, and they stay so."""
+    """One value everywhere. As a weight it makes all units of a layer equal.
+
+    If the next layer's weights are constant too, the gradients of these units are equal, and they stay so.
+    """
     return _fill(tensor, np.full(_shape(tensor), val, dtype=float))
 
 
 def zeros_(tensor: Tensor) -> Tensor:
+    """0 everywhere, as a bias may start."""
     return constant_(tensor, 0.0)
 
 
 def ones_(tensor: Tensor) -> Tensor:
+    """1 everywhere, as the γ of a normalization starts."""
     return constant_(tensor, 1.0)
 
 
