@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..dead_units import Census
-from ..monitor import GradientMonitor
 from ..probe import Probe
 from .style import Axes, canvas, current, layer_ticks, legend, line, predicted
+
+if TYPE_CHECKING:  # it stands above, and draws with these
+    from ..monitor import GradientMonitor
 
 
 def plot_gradient_flow(
@@ -53,7 +55,7 @@ def _expected(probe: Probe) -> list[float]:
 def plot_saturation(source: Probe | GradientMonitor, ax: Axes | None = None) -> Axes:
     """Plot the share of saturated outputs by layer; from a monitor, over the steps of a training run."""
     with canvas(ax) as ax:
-        if isinstance(source, GradientMonitor):
+        if not isinstance(source, Probe):
             _over_time(ax, source)
         else:
             shares = [_percent(row.saturated) for row in source]

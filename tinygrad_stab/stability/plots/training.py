@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..clip_lens import ClipLens
-from ..monitor import GradientMonitor
 from .style import Axes, canvas, current, legend, line, reference
+
+if TYPE_CHECKING:  # it stands above, and draws with these
+    from ..monitor import GradientMonitor
 
 
 def plot_update_to_data(monitor: GradientMonitor, ax: Axes | None = None) -> Axes:
