@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import demos
-from demos import LECTURE, report
+from demos import LECTURE, as_json, report
 from demos.digits import load_digits
 from demos.experiment import Config, Experiment, load
 from demos.perform import Figures, Performance, Planned, perform
@@ -76,7 +76,7 @@ def _write(performances: Sequence[Performance], options: argparse.Namespace) -> 
     files = {options.save / f"{p.experiment.name}.csv": p.matrix.csv() for p in performances if p.matrix}
     files[options.save / "index.html"] = html
     if options.json:
-        files[options.json] = json.dumps(report.rows(performances), ensure_ascii=False, indent=1) + "\n"
+        files[options.json] = json.dumps(as_json.rows(performances), ensure_ascii=False, indent=1) + "\n"
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
