@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.benchmarks.contestants import Step, Workload, libraries, loaded
+from tests.benchmarks.contestants import Step, Workload, libraries, loaded, training_step
 
 
 def workloads() -> Iterator[Workload]:
@@ -39,17 +39,9 @@ def framework(torch: Any, x: np.ndarray, y: np.ndarray, parameters: list[np.ndar
         layers += [nn.Linear(W.shape[1], W.shape[0]), nn.ReLU()]
     model = loaded(torch, nn.Sequential(*layers[:-1]), parameters)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
-    loss_fn, weights = nn.CrossEntropyLoss(), list(model.parameters())
+    loss_fn = nn.CrossEntropyLoss()
     x, y = torch.from_numpy(x), torch.from_numpy(y)
-
-    def step() -> list:
-        optimizer.zero_grad()
-        loss = loss_fn(model(x), y)
-        loss.backward()
-        optimizer.step()
-        return [loss, *(p.grad for p in weights), *weights]
-
-    return step
+    return training_step(model, loss_fn, optimizer, x, y)
 
 
 def by_hand(x: np.ndarray, y: np.ndarray, parameters: list[np.ndarray]) -> Step:

@@ -57,3 +57,17 @@ def loaded(torch: Any, module: Any, parameters: list[np.ndarray]) -> Any:
     for p, array in zip(module.parameters(), parameters, strict=True):
         p.data = torch.from_numpy(array)
     return module.to(p.dtype)  # buffers, such as running means, are of the same dtype
+
+
+def training_step(model: Any, loss_fn: Callable, optimizer: Any, x: Any, y: Any) -> Step:
+    """The step that every user of PyTorch writes."""
+    weights = list(model.parameters())
+
+    def step() -> list:
+        optimizer.zero_grad()
+        loss = loss_fn(model(x), y)
+        loss.backward()
+        optimizer.step()
+        return [loss, *(p.grad for p in weights), *weights]
+
+    return step

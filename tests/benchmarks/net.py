@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tests.benchmarks import peers
-from tests.benchmarks.contestants import Step, Workload, libraries, loaded
+from tests.benchmarks.contestants import Step, Workload, libraries, loaded, training_step
 from tests.benchmarks.normalization import batch_norm, batch_norm_back
 
 WIDTH, DEPTH, RATE = 50, 10, 1e-3
@@ -65,17 +65,9 @@ def framework(
         layers += [nn.Linear(WIDTH, WIDTH), *([nn.BatchNorm1d(WIDTH)] if batch_norm else []), nonlinearity()]
     model = loaded(torch, nn.Sequential(*layers), parameters)
     optimizer = torch.optim.SGD(model.parameters(), lr=RATE)
-    loss_fn, weights = nn.MSELoss(), list(model.parameters())
+    loss_fn = nn.MSELoss()
     x, y = torch.from_numpy(x), torch.from_numpy(y)
-
-    def step() -> list:
-        optimizer.zero_grad()
-        loss = loss_fn(model(x), y)
-        loss.backward()
-        optimizer.step()
-        return [loss, *(p.grad for p in weights), *weights]
-
-    return step
+    return training_step(model, loss_fn, optimizer, x, y)
 
 
 FORWARD = {"tanh": np.tanh, "relu": lambda z: np.maximum(z, 0), "sigmoid": lambda z: 1 / (1 + np.exp(-z))}

@@ -11,6 +11,8 @@ from tests.benchmarks.table import curves_in
 
 def plot(records: list[Record], path: Path) -> None:
     """Draw every curve that was measured into one figure."""
+    import matplotlib.pyplot as plt
+
     curves = curves_in(records)
     with style("paper"):
         figure, axes = panels(len(curves))
@@ -19,6 +21,7 @@ def plot(records: list[Record], path: Path) -> None:
         axes[0].set_ylabel("one step, milliseconds")
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path)
+    plt.close(figure)
 
 
 def panel(ax, name: str, points: list[Record]) -> None:
