@@ -3,6 +3,7 @@
 import gc
 import math
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,21 @@ def scaled_exp(base: type) -> Any:
             return g * ctx.k * y, None
 
     return ScaledExp
+
+
+def addition(base: type, gradients: Callable[[Any], tuple]) -> Any:
+    """a + b, with these gradients of a and b."""
+
+    class Addition(base):
+        @staticmethod
+        def forward(ctx: Any, a: Any, b: Any) -> Any:
+            return a + b
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return gradients(g)
+
+    return Addition
 
 
 def product_and_sum(base: type, log: list) -> Any:
@@ -119,18 +135,9 @@ def test_several_inputs_and_outputs(both: Any) -> None:
 
 def test_a_gradient_of_none_stops_there(both: Any) -> None:
     lib, base = both
-
-    class Half(base):
-        @staticmethod
-        def forward(ctx: Any, a: Any, b: Any) -> Any:
-            return a + b
-
-        @staticmethod
-        def backward(ctx: Any, g: Any) -> Any:
-            return g, None
-
+    function = addition(base, lambda g: (g, None))
     a, b = leaf(lib, 1.0), leaf(lib, 1.0)
-    Half.apply(a, b).sum().backward()
+    function.apply(a, b).sum().backward()
     assert a.grad.tolist() == [1]
     assert b.grad is None
 
@@ -178,18 +185,10 @@ def test_what_backward_does_to_its_argument_is_nobody_elses_business() -> None:
 
 
 def test_two_inputs_given_one_array_as_gradient_do_not_share_it() -> None:
-    class Plus(Function):
-        @staticmethod
-        def forward(ctx: Any, a: Any, b: Any) -> Any:
-            return a + b
-
-        @staticmethod
-        def backward(ctx: Any, g: Any) -> Any:
-            return g, g
-
+    function = addition(Function, lambda g: (g, g))
     for create_graph in (False, True):
         a, b = leaf(tinygrad_stab, 1.0), leaf(tinygrad_stab, 1.0)
-        Plus.apply(a, b).backward(create_graph=create_graph)
+        function.apply(a, b).backward(create_graph=create_graph)
         with tinygrad_stab.no_grad():
             a.grad.mul_(5)
         assert [a.grad.item(), b.grad.item()] == [5, 1]
@@ -220,18 +219,9 @@ def test_anomalies_are_found_in_it() -> None:
 
 def test_the_gradient_is_summed_over_what_was_broadcast(both: Any) -> None:
     lib, base = both
-
-    class Plus(base):
-        @staticmethod
-        def forward(ctx: Any, a: Any, b: Any) -> Any:
-            return a + b
-
-        @staticmethod
-        def backward(ctx: Any, g: Any) -> Any:
-            return g, g
-
+    function = addition(base, lambda g: (g, g))
     a, b = leaf(lib, 1.0, 2.0), leaf(lib, 5.0)
-    Plus.apply(a, b).sum().backward()
+    function.apply(a, b).sum().backward()
     assert [a.grad.tolist(), b.grad.tolist()] == [[1, 1], [2]]
 
 

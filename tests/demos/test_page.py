@@ -2,23 +2,20 @@
 
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from importlib import import_module
 from pathlib import Path
 
-import numpy as np
 import pytest
+from well_formed import Checker
 
-import tinygrad_stab as torch
 from demos import SECTIONS, chapters, inline_svg, page, prose
 from demos.cli import every_name
 from demos.corrections import CORRECTIONS, Correction, read, row
-from demos.experiment import Claim, Result, Within, above, default_dtype, load
+from demos.experiment import Claim, Result, Within, above, load
 from demos.matrix import Cell, Matrix
 from demos.perform import Figures, matrix_of, perform
 
 NAMES = ("weight_grad_trap", "pytorch_default_trap")
-VOID = {"meta", "link", "br", "wbr", "hr", "img"}
 
 
 @pytest.fixture(scope="module")
@@ -42,33 +39,6 @@ MATRIX = Matrix(
 
 def claim(what, measured=(2.0,), tolerance=NEAR):
     return Claim(what, measured, 2.0, tolerance, "a formula", "a reason")
-
-
-class Checker(HTMLParser):
-    """Every tag closed in turn; collects ids, links and the text of headings."""
-
-    def __init__(self, text):
-        super().__init__(convert_charrefs=True)
-        self.open, self.ids, self.links, self.errors = [], [], [], []
-        self.feed(text)
-        self.errors += [f"<{tag}> stays open" for tag in self.open]
-
-    def handle_starttag(self, tag, attributes):
-        found = dict(attributes)
-        self.ids += [found["id"]] if "id" in found else []
-        self.links += [found[k] for k in ("href", "src", "xlink:href", "srcset") if k in found]
-        self.open += [] if tag in VOID else [tag]
-
-    def handle_startendtag(self, tag, attributes):
-        self.handle_starttag(tag, attributes)
-        if tag not in VOID:
-            self.open.pop()
-
-    def handle_endtag(self, tag):
-        if not self.open or self.open[-1] != tag:
-            self.errors.append(f"</{tag}> at {self.getpos()} closes {self.open[-1:]}")
-        elif self.open:
-            self.open.pop()
 
 
 def test_page_is_well_formed_and_its_ids_are_unique(html):
@@ -246,59 +216,6 @@ def test_corrections_appear_only_for_experiments_of_the_run(html):
     assert "The LSTM solves" not in html
 
 
-# --- prose, code, figures --------------------------------------------------------------------------------
-
-
-def test_docstrings_become_paragraphs_formulas_and_links():
-    text = "One & two\nlines, `x < y`.\n\n    y = a   b\n    z = c\n\nSee `other.py`.\n"
-    assert prose.paragraphs(text, ["other"]) == (
-        "<p>One &amp; two\nlines, <code>x &lt; y</code>.</p>\n"
-        '<pre class="formula">y = a   b\nz = c</pre>\n'
-        '<p>See <a href="#other"><code>other.py</code></a>.</p>'
-    )
-
-
-@pytest.mark.parametrize(
-    ("text", "html"),
-    [
-        ("σ_w² = 2", "σ<sub>w</sub>² = 2"),
-        ("∂L/∂h_t, σ(b_f)ᵀ", "∂L/∂h<sub>t</sub>, σ(b<sub>f</sub>)ᵀ"),
-        ("W_l h_(l−1)", "W<sub>l</sub> h<sub>l−1</sub>"),
-        ("fan_in, kaiming_normal_, x_ij, `x_1`", "fan_in, kaiming_normal_, x_ij, <code>x_1</code>"),
-    ],
-)
-def test_indices_of_letters_are_set_lower(text, html):
-    assert prose.phrase(text) == html
-
-
-@pytest.mark.parametrize(
-    ("x", "html"), [(2.6e-11, "2.600·10⁻¹¹"), (-1.5, "−1.500"), ("a < b", "a &lt; b"), (1e6, "1.000·10⁶")]
-)
-def test_numbers_as_in_a_book(x, html):
-    assert prose.figure_of(x) == html
-
-
-def test_powers_in_tolerances():
-    assert prose.powers("< 1e-08") == "< 10⁻⁸"
-    assert prose.powers("±1e-10") == "±10⁻¹⁰"
-    assert prose.powers("> 5.5e+05") == "> 5.5·10⁵"
-
-
-def test_code_keeps_every_character_and_marks_names():
-    source = Path(prose.__file__).read_text()
-    html = prose.code(source)
-    assert re.sub(r"<[^>]+>", "", html) == page.escape(source)
-    assert '<span class="k">def</span> <span class="d">paragraphs</span>' in html
-
-
-def test_cell_ends_where_the_next_begins():
-    source = "# %% A\na = 1\n\n\ndef run(): ...\n\n\n# %% B\nb = 2\n"
-    assert prose.cell(source, "A") == "a = 1\n\n\ndef run(): ..."
-    assert prose.cell(source, "B") == "b = 2"
-    assert prose.cell(source, "C") == ""
-    assert page.experiment_cell("# %% The experiment\n" + source.partition("\n")[2]) == "a = 1"
-
-
 def test_figures_take_their_colours_from_the_page(performances):
     for p in performances:
         assert "var(--ink)" in p.svg
@@ -306,77 +223,3 @@ def test_figures_take_their_colours_from_the_page(performances):
         assert not set(inline_svg.variables("paper").values()) & set(re.findall("#[0-9a-f]{6}", p.svg))
         assert "xmlns" not in p.svg
         assert "<style" not in p.svg, "a style inside an SVG holds for the whole page"
-
-
-# --- chapters --------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def written():
-    """Every chapter: its HTML, and what its code knew at the end."""
-    found = {}
-    with default_dtype(torch.float64):
-        for name in chapters.NAMES:
-            known = {}
-            found[name] = chapters.written(chapters.text(name).partition("\n")[2], known), known
-    return found
-
-
-@pytest.mark.parametrize("name", chapters.NAMES)
-def test_chapters_are_computed_and_well_formed(name, written):
-    assert chapters.text(name).partition("\n")[0].istitle()
-    html, _ = written[name]
-    assert not Checker(html).errors
-    prose_only = re.sub(r"<pre.*?</pre>", "", html, flags=re.DOTALL)
-    assert not re.search(r"[{}`|]{2}|{|}", prose_only), "something was left as it stood"
-    assert html.count('<pre class="output">') >= 3
-
-
-def test_chapters_say_what_is_true_of_their_numbers(written):
-    """The words between the numbers were written for these relations."""
-    saturation, foundations, diagnosis, second_look = (written[name][1] for name in chapters.NAMES)
-    small, large = (saturation["found"][σ] for σ in (0.2, 5))
-    assert small.saturated == 0
-    assert small.gain < 0.3
-    assert large.saturated > 0.5
-    assert large.gain > 1
-    assert saturation["slope"](torch.tanh, 20) < 1e-16
-    assert saturation["healed"].saturated < 0.1
-    assert foundations["difference"] < 1e-14
-    assert foundations["ρ"] < 1 < foundations["s"]
-    assert foundations["norm"] < 1e-2
-    before, after = diagnosis["before"], diagnosis["after"]
-    assert before.rows[1].backward < 0.01 * before.rows[-2].backward
-    assert after.rows[1].backward > 0.1 * after.rows[-2].backward
-    assert diagnosis["healed_loss"] < 1.2 < 2.2 < diagnosis["loss"]
-    assert diagnosis["found"].pathologies == ["vanishing"]
-    assert diagnosis["again"].healthy
-    findings = diagnosis["findings"]
-    assert [f.pathology for f in findings.values()] == [
-        "exploding",
-        "dead units",
-        "saturation",
-        "step too large",
-    ]
-    blind, blind_too, worse, diverged = (f.without for f in findings.values())
-    assert (blind, blind_too) == pytest.approx((np.log(10),) * 2, abs=0.01)
-    assert worse > 3
-    assert np.isnan(diverged)
-    assert all(f.with_fix < 2.1 and f.gone for f in findings.values())
-    assert diagnosis["sick"].count("dead") > 300 > 30 > diagnosis["healthy"].count("dead")
-    assert second_look["plain"] == second_look["clipped"]
-    assert max(second_look["norms"]) < 1 < 1e6 < second_look["lengths"][0]
-    assert not np.isfinite(second_look["thrown"][-1])
-    assert second_look["tamed"][-1] < 0.5 * second_look["tamed"][0]
-    ends, noise = second_look["ends"], np.var(second_look["y"].numpy())
-    assert all(ends[name] == pytest.approx(noise, rel=0.01) for name in ("sigmoid", "ReLU", "tanh"))
-    assert ends["ReLU, He"] < 0.1 * noise
-
-
-def test_a_chapter_runs_its_code_in_order():
-    body = "Text.\n\n```\nx = 2e-7\nprint('a < b')\n```\n\n## Next\n\nIt is {x:.0e}.\n\n| a | b\n| 1 | `2`\n"
-    html = chapters.written(body, {})
-    assert html.startswith("<p>Text.</p>\n<pre><code>x = ")
-    assert '</code></pre><pre class="output">a &lt; b</pre>\n<h3>Next</h3>\n<p>It is 2·10⁻⁷.</p>' in html
-    assert "<thead><tr><th>a</th><th>b</th></tr></thead>" in html
-    assert "<tr><td>1</td><td><code>2</code></td></tr>" in html

@@ -1,0 +1,58 @@
+"""Words, numbers and code as the page sets them."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from demos import page, prose
+
+
+def test_docstrings_become_paragraphs_formulas_and_links():
+    text = "One & two\nlines, `x < y`.\n\n    y = a   b\n    z = c\n\nSee `other.py`.\n"
+    assert prose.paragraphs(text, ["other"]) == (
+        "<p>One &amp; two\nlines, <code>x &lt; y</code>.</p>\n"
+        '<pre class="formula">y = a   b\nz = c</pre>\n'
+        '<p>See <a href="#other"><code>other.py</code></a>.</p>'
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("σ_w² = 2", "σ<sub>w</sub>² = 2"),
+        ("∂L/∂h_t, σ(b_f)ᵀ", "∂L/∂h<sub>t</sub>, σ(b<sub>f</sub>)ᵀ"),
+        ("W_l h_(l−1)", "W<sub>l</sub> h<sub>l−1</sub>"),
+        ("fan_in, kaiming_normal_, x_ij, `x_1`", "fan_in, kaiming_normal_, x_ij, <code>x_1</code>"),
+    ],
+)
+def test_indices_of_letters_are_set_lower(text, html):
+    assert prose.phrase(text) == html
+
+
+@pytest.mark.parametrize(
+    ("x", "html"), [(2.6e-11, "2.600·10⁻¹¹"), (-1.5, "−1.500"), ("a < b", "a &lt; b"), (1e6, "1.000·10⁶")]
+)
+def test_numbers_as_in_a_book(x, html):
+    assert prose.figure_of(x) == html
+
+
+def test_powers_in_tolerances():
+    assert prose.powers("< 1e-08") == "< 10⁻⁸"
+    assert prose.powers("±1e-10") == "±10⁻¹⁰"
+    assert prose.powers("> 5.5e+05") == "> 5.5·10⁵"
+
+
+def test_code_keeps_every_character_and_marks_names():
+    source = Path(prose.__file__).read_text()
+    html = prose.code(source)
+    assert re.sub(r"<[^>]+>", "", html) == page.escape(source)
+    assert '<span class="k">def</span> <span class="d">paragraphs</span>' in html
+
+
+def test_cell_ends_where_the_next_begins():
+    source = "# %% A\na = 1\n\n\ndef run(): ...\n\n\n# %% B\nb = 2\n"
+    assert prose.cell(source, "A") == "a = 1\n\n\ndef run(): ..."
+    assert prose.cell(source, "B") == "b = 2"
+    assert prose.cell(source, "C") == ""
+    assert page.experiment_cell("# %% The experiment\n" + source.partition("\n")[2]) == "a = 1"
