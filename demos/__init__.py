@@ -18,9 +18,9 @@ The last one runs the experiment and shows its figure, as does `python -m demos.
 What they share stands apart: `experiment.py` says what a claim is and when it holds, `report.py` prints
 claims, `notebook.py` performs an experiment where its cells are run, `style.py` makes figures look alike,
 `digits.py`, with `idx.py`, and `training.py` are the data and the training loop, `cli.py` is the command,
-`as_json.py` its output for other programs, `perform.py` runs experiments in several processes. `page.py` writes the page, with `prose.py` and
-`inline_svg.py`; what stands on it beside the experiments is in `chapters/`, `matrix.py` and `corrections.py`.
-What is left to do is in `exercises/`."""
+`as_json.py` its output for other programs, `perform.py` runs experiments in several processes. `page.py`
+writes the page, with `prose.py` and `inline_svg.py`; what stands on it beside the experiments is in
+`chapters/`, `matrix.py` and `corrections.py`. What is left to do is in `exercises/`."""
 
 SECTIONS = ("numerics", "initialization", "dynamics", "normalization", "residual", "recurrence", "clipping")
 LECTURE = (  # in the order in which it is best told
