@@ -21,6 +21,13 @@ def test_a_hook_that_writes_into_one_gradient_does_not_reach_another() -> None:
     assert b.grad.tolist() == [1, 1]
 
 
+def test_further_uses_are_added_to_a_copy_of_what_another_input_got_too() -> None:
+    a, b = leaf(), leaf()
+    (2 * a + 3 * a + 4 * a + (a + b)).backward(ONES)  # a + b comes first on the way back
+    assert a.grad.tolist() == [10, 10]
+    assert b.grad.tolist() == [1, 1]
+
+
 def test_a_gradient_that_a_hook_has_kept_is_not_the_one_in_grad() -> None:
     a, kept = leaf(), []
 

@@ -37,7 +37,8 @@ __all__ = ["backward", "detect_anomaly", "enable_grad", "grad", "no_grad", "set_
 
 def _sweep(gradients: dict[Node, Any], targets: set[Node] | None, retain: bool, record: bool) -> dict:
     """Carry gradients back to the targets (None: to every leaf), newest node first."""
-    found = {}
+    found: dict[Node, Any] = {}
+    sums: set[Node] = set()  # whose gradient is an array made here, which nobody else has
     on_path = None if targets is None else _leading_to(targets, gradients)
     queue = [(-node.birth, node) for node in gradients if node.primitive]
     heapify(queue)
@@ -67,8 +68,12 @@ def _sweep(gradients: dict[Node, Any], targets: set[Node] | None, retain: bool, 
                 gx = undo_broadcasting(gx, parent.shape)
             if gx.dtype is not parent.dtype:
                 gx = gx.astype(parent.dtype)
-            if parent in gradients:  # not +=: an array may be the gradient of two inputs
+            if parent in sums:
+                gradients[parent] += gx
+            elif parent in gradients:  # not +=: what a rule has returned may be the gradient of two inputs
                 gradients[parent] = gradients[parent] + gx
+                if not record:
+                    sums.add(parent)
             else:
                 gradients[parent] = gx
                 if parent.primitive:
@@ -218,26 +223,27 @@ def backward(
     found = _run(
         tensors, grad_tensors, None if receivers is None else set(receivers), retain_graph, create_graph
     )
-    tensors_of = {node: node.leaf() if receivers is None else receivers.get(node) for node in found}
     handed_out: set[int] = set()
+    waiting = []
     for node, g in found.items():
-        tensor = tensors_of[node]
+        tensor = node.leaf() if receivers is None else receivers.get(node)
         if tensor is None or (node.primitive and node.hooks and RETAIN in node.hooks):
             continue  # the leaf itself is gone, or its hook has kept the gradient already
         before = tensor._grad
-        tensor._grad = _own(g, create_graph, handed_out) if before is None else _sum(before, g, create_graph)
-    for node, tensor in tensors_of.items():
-        if tensor is not None and node.primitive is None and node.afterwards:
-            for hook in list(node.afterwards.values()):
-                hook(tensor)
+        tensor._grad = _own(g, handed_out) if before is None else _sum(before, g, create_graph)
+        if node.primitive is None and node.afterwards:
+            waiting.append((tensor, node.afterwards))
+    for tensor, hooks in waiting:
+        for hook in list(hooks.values()):
+            hook(tensor)
 
 
-def _own(g: Any, create_graph: bool, handed_out: set[int]) -> Any:
+def _own(g: Any, handed_out: set[int]) -> Any:
     """What a leaf keeps must be nobody else's: a rule may have handed on what it got, or a view of it."""
-    array = array_of(g)
-    shared = create_graph or array.base is not None or id(array) in handed_out
-    handed_out.add(id(array))
-    return _as_tensor(_copy(g) if shared else g)
+    if isinstance(g, TensorBase) or g.base is not None or id(g) in handed_out:
+        g = _copy(g)
+    handed_out.add(id(g))
+    return _as_tensor(g)
 
 
 def _sum(before: Any, g: Any, create_graph: bool) -> Any:
@@ -255,7 +261,7 @@ def _copy(g: Any) -> Any:
 
 
 def _as_tensor(g: Any) -> Any:
-    return Primitive.result(g) if isinstance(g, (np.ndarray, np.generic)) else g
+    return g if g is None or isinstance(g, TensorBase) else Primitive.result(g)
 
 
 def _as_list(x: Any) -> list:
