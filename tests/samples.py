@@ -72,14 +72,21 @@ def with_another_of_its_shape(draw, samples):
 
 
 @st.composite
-def gradients_of_standardize(draw):
-    """g, y of one shape, and σ with length 1 along the axis; y need not be standardized."""
+def batch_norms(draw):
+    """γ and β have the form of a mean, which keeps its axes with length 1, or are plain numbers."""
+    call, (x,) = draw(reduction(batch_norm, eps=numbers, **spread_out))
+    _, mu, _ = call(x)(1.0, 0.0)
+    if draw(booleans):
+        return Sample(lambda x: call(x)(1.5, 0.0), (x,))
+    return Sample(lambda x, *xs: call(x)(*xs), (x, draw(arrays(mu.shape)), draw(arrays(mu.shape))))
+
+
+@st.composite
+def rests(draw):
+    """g and y of one shape; what is taken away, and the scale, may be broadcast to it."""
     shape = draw(shapes_of(min_dims=1))
-    axis = draw(axes_of(len(shape), min_size=1))
-    along = {k % len(shape) for k in (range(len(shape)) if axis is None else np.atleast_1d(axis))}
-    sigma = arrays(tuple(1 if k in along else n for k, n in enumerate(shape)), positive)
-    call = with_options(ops.standardize_input, {"axis": axis})
-    return Sample(call, (draw(arrays(shape)), draw(arrays(shape)), draw(sigma)))
+    a, b, scale = (draw(arrays(draw(broadcasting_to(shape)))) for _ in range(3))
+    return Sample(ops.rest, (draw(arrays(shape)), a, draw(arrays(shape)), b, scale))
 
 
 @st.composite
@@ -164,9 +171,9 @@ def convolutions(draw, op):
 
 @st.composite
 def lstm_steps(draw):
-    rows = draw(shapes_of(max_dims=2))
-    d = draw(st.integers(1, 2))
-    return Sample(ops.lstm_step, (draw(arrays((*rows, 4 * d))), draw(arrays((*rows, d)))))
+    n, d = tuple(draw(shapes_of(max_dims=2))), draw(st.integers(1, 2))
+    sizes = ((*n, 4 * d), (4 * d, d), (*n, d), (*n, d), (4 * d,))
+    return Sample(ops.lstm_step, tuple(draw(arrays(shape)) for shape in sizes[: draw(st.integers(4, 5))]))
 
 
 @st.composite
@@ -204,6 +211,10 @@ def rms_normalize(x, axis, keepdims, eps=1e-5):
 
 def standardize(x, axis, keepdims, eps=1e-5):
     return ops.standardize(x, axis=axis, eps=eps)
+
+
+def batch_norm(x, axis, keepdims, eps=1e-5):
+    return lambda gamma, beta: ops.batch_norm(x, gamma, beta, axis=axis, eps=eps)
 
 
 # fmt: off
@@ -270,7 +281,8 @@ SAMPLES = {
     "binary_cross_entropy": binary(ops.binary_cross_entropy, between_0_and_1, between_0_and_1),
     # normalization, recurrence
     "standardize":     some_outputs(reduction(standardize, eps=numbers, **spread_out), 0, 1, 2),
-    "standardize_input": gradients_of_standardize(),
+    "batch_norm":      some_outputs(batch_norms(), 0, 1, 2),
+    "rest":            rests(),
     "rms_normalize":   reduction(rms_normalize, nonzero, least=1, eps=numbers),
     "scale_shift":     scale_shifts(),
     "lstm_step":       some_outputs(lstm_steps(), 0, 1, 2, 3),

@@ -40,7 +40,7 @@ def softmax(x: Any) -> Any:
 def lstm_sequence(zx: Any, W: Any, h: Any, c: Any) -> Any:
     steps = []
     for z in zx:
-        h, c, gates, squashed = lstm_step(z + h @ W.T, c)
+        h, c, gates, squashed = lstm_step(z, W, h, c, 0)
         steps.append((h, c, gates, squashed))
     return tuple(ops.stack(*values) for values in zip(*steps))
 
@@ -58,7 +58,8 @@ def bce_with_logits(x: Any, t: Any) -> Any:
     return -t * p.log() - (1 - t) * (1 - p).log()
 
 
-def lstm_step(z: Any, c: Any) -> Any:
+def lstm_step(zx: Any, W: Any, h: Any, c: Any, b: Any) -> Any:
+    z = zx + h @ W.T + b
     i, f, a, o = (z[:, k * D : (k + 1) * D] for k in range(4))
     i, f, a, o = sigmoid(i), sigmoid(f), a.tanh(), sigmoid(o)
     c_new = f * c + i * a
@@ -71,6 +72,11 @@ TWINS: dict[str, tuple[Callable, Callable, list]] = {
     "linear": (ops.linear, lambda x, W, b: x @ W.T + b, [X, (5, D), (5,)]),
     "standardize columns": (lambda x: ops.standardize(x, axis=0, eps=0.1), lambda x: standardize(x, 0), [X]),
     "standardize rows": (lambda x: ops.standardize(x, axis=1, eps=0.1), lambda x: standardize(x, 1), [X]),
+    "batch_norm": (
+        lambda x, gamma, beta: ops.batch_norm(x, gamma, beta, axis=0, eps=0.1)[0],
+        lambda x, gamma, beta: gamma * standardize(x, 0)[0] + beta,
+        [X, (1, D), (D,)],
+    ),
     "scale_shift": (ops.scale_shift, lambda x, gamma, beta: gamma * x + beta, [X, (N, 1), (D,)]),
     "var": (lambda x: x.var(0), lambda x: variance(x, 0)[0] * N / (N - 1), [X]),
     "std": (lambda x: np.std(x, axis=1), lambda x: variance(x, 1)[:, 0].sqrt(), [X]),
@@ -83,7 +89,7 @@ TWINS: dict[str, tuple[Callable, Callable, list]] = {
     "mse, broadcast": (ops.mse, lambda a, b: mean((a - b) ** 2), [X, (D,)]),
     "cross_entropy": (lambda x: ops.cross_entropy(x, target=TARGET), cross_entropy, [X]),
     "bce_with_logits": (ops.bce_with_logits, bce_with_logits, [X, X]),
-    "lstm_step": (ops.lstm_step, lstm_step, [(N, 4 * D), X]),
+    "lstm_step": (ops.lstm_step, lstm_step, [(N, 4 * D), (4 * D, D), X, X, (4 * D,)]),
     "lstm_sequence": (ops.lstm_sequence, lstm_sequence, [(3, N, 4 * D), (4 * D, D), X, X]),
     "sigmoid": (ops.sigmoid, sigmoid, [X]),
     "silu": (ops.silu, lambda x: x * sigmoid(x), [X]),

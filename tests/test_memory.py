@@ -93,9 +93,10 @@ def test_an_output_that_the_rule_reads() -> None:
 
 
 def test_several_outputs() -> None:
-    z, c = torch.randn(2, 4, requires_grad=True), torch.randn(2, 1, requires_grad=True)
+    sizes = (2, 4), (4, 1), (2, 1), (2, 1)
+    inputs = [torch.randn(*size, requires_grad=True) for size in sizes]
     for k in (2, 3):  # the gates and tanh c′, which the rules read
-        outputs = ops.lstm_step(z, c)
+        outputs = ops.lstm_step(*inputs)
         outputs[k].data.fill_(0.5)
         with pytest.raises(RuntimeError, match=f"gradient of lstm_step.*{MODIFIED}"):
             (outputs[0] * 2).backward(torch.ones(2, 1))

@@ -40,21 +40,13 @@ def sum_of_rows(x: Any) -> Any:
     return np.dot(_ones(len(x), x.dtype), x)
 
 
-def mean_kept(x: np.ndarray, axis: Any) -> np.ndarray:
-    """The mean along axis, which stays with length 1; of nothing, 0."""
+def sum_kept(x: Any, axis: Any) -> Any:
+    """Σ x along axis, which stays with length 1; of an array or a tensor."""
     if x.ndim == 2 and axis in (0, (0,)):
-        sums = sum_of_rows(x)[None, :]
-    elif x.ndim == 2 and axis in (1, -1, (1,), (-1,)):
-        sums = np.dot(x, _ones(x.shape[1], x.dtype))[:, None]
-    else:
-        sums = total(x, axis, keepdims=True)
-    return sums / max(x.size // max(sums.size, 1), 1)
-
-
-def mean_product(a: np.ndarray, b: np.ndarray, axis: Any) -> np.ndarray:
-    """The mean of a b, for arrays of one shape, along axis, which stays with length 1; of nothing, 0."""
-    sums = sum_product(a, b, axis)
-    return sums / max(a.size // max(sums.size, 1), 1)
+        return sum_of_rows(x)[None, :]
+    if x.ndim == 2 and axis in (1, -1, (1,), (-1,)):
+        return np.dot(x, _ones(x.shape[1], x.dtype))[:, None]
+    return total(x, axis, keepdims=True)
 
 
 def sum_product(a: np.ndarray, b: np.ndarray, axis: Any) -> np.ndarray:

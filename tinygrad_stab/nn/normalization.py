@@ -7,8 +7,8 @@ What differs is only over which elements mean and variance are taken:
     GroupNorm    over a group of channels,        for each group of each sample  (n, c, …) has n · groups
     RMSNorm      as LayerNorm, but no mean is taken away
 
-So the first three are one `standardize`. The derivation of its gradient stands in `ops/normalization.py`;
-here is what is learned, γ and β, and what BatchNorm remembers.
+So the first three are one `standardize`; for BatchNorm, γ and β are taken into the same step. The derivation
+of its gradient stands in `ops/normalization.py`; here is what is learned, and what BatchNorm remembers.
 """
 
 from __future__ import annotations
@@ -35,22 +35,23 @@ def batch_norm(
     biased (÷ n) in the formula, but unbiased (÷ (n − 1)) in running_var, as in Ioffe & Szegedy 2015.
     Otherwise μ and v are the running ones.
     """
-    if training or running_mean is None or running_var is None:
-        n = input.array.size // max(input.array.shape[1], 1)
-        if n == 1:
-            raise ValueError(
-                f"Expected more than 1 value per channel when training, got input size {tuple(input.shape)}: "
-                "one sample minus its own mean is 0, whatever it was. Use model.eval(), drop_last=True in "
-                "the DataLoader, or LayerNorm"
-            )
-        y, mean, var = ops.standardize(input, axis=_all_but_channels(input), eps=eps)
-        if running_mean is not None and running_var is not None and n > 0:
-            _move(running_mean, mean.array, momentum)
-            _move(running_var, var.array * (n / (n - 1)), momentum)
-    else:
+    gamma, beta = _by_channel(weight, input), _by_channel(bias, input)
+    if not training and running_mean is not None and running_var is not None:
         mean, var = (_by_channel(statistic, input) for statistic in (running_mean, running_var))
-        y = (input - mean) / (var + eps).sqrt()
-    return _scaled_and_shifted(y, _by_channel(weight, input), _by_channel(bias, input))
+        return _scaled_and_shifted((input - mean) / (var + eps).sqrt(), gamma, beta)
+    n = input.array.size // max(input.array.shape[1], 1)
+    if n == 1:
+        raise ValueError(
+            f"Expected more than 1 value per channel when training, got input size {tuple(input.shape)}: "
+            "one sample minus its own mean is 0, whatever it was. Use model.eval(), drop_last=True in "
+            "the DataLoader, or LayerNorm"
+        )
+    gamma, beta = 1.0 if gamma is None else gamma, 0.0 if beta is None else beta
+    y, mean, var = ops.batch_norm(input, gamma, beta, axis=_all_but_channels(input), eps=eps)
+    if running_mean is not None and running_var is not None and n > 0:
+        _move(running_mean, mean.array, momentum)
+        _move(running_var, var.array * (n / (n - 1)), momentum)
+    return y
 
 
 def _all_but_channels(input: Tensor) -> tuple[int, ...]:

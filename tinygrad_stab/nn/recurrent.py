@@ -116,9 +116,11 @@ class LSTMCell(_Recurrent):
 
     def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
         self._check_input(input)
-        h, c = (self._state(s, *input.array.shape[:-1], self.hidden_size) for s in _both(hx))
-        z = ops.linear(input, self.weight_ih, self.bias_ih) + ops.linear(h, self.weight_hh, self.bias_hh)
-        h, c, _, _ = ops.lstm_step(z, c)
+        h, c = _both(hx)
+        shape = (*input.array.shape[:-1], self.hidden_size)
+        h, c = self._state(h, *shape), self._state(c, *shape)
+        zx = ops.linear(input, self.weight_ih, self.bias_ih)
+        h, c, _, _ = ops.lstm_step(zx, self.weight_hh, h, c, self.bias_hh)
         return h, c
 
 

@@ -28,7 +28,7 @@ from .elementwise import (
 )
 from .linalg import linear, matmul
 from .loss import bce_with_logits, binary_cross_entropy, cross_entropy, mse
-from .normalization import rms_normalize, scale_shift, standardize, standardize_input
+from .normalization import batch_norm, rest, rms_normalize, scale_shift, standardize
 from .recurrent import lstm_sequence, lstm_step
 from .reduction import cumsum, log_softmax, logsumexp, max, mean, min, norm, softmax, std, sum, var
 from .shape import (

@@ -78,15 +78,16 @@ def _linear(x, W, b=None):
 
 def _linear_W(g, y, x, W, b=None):
     """yₙₒ = Σᵢ xₙᵢ Wₒᵢ, so ∂L/∂Wₒᵢ = Σₙ gₙₒ xₙᵢ = Gᵀ X."""
-    return np.dot(_rows(g).T, _rows(x))
+    return np.dot(rows(g).T, rows(x))
 
 
 def _linear_b(g, y, x, W, b=None):
     """∂L/∂bₒ = Σₙ gₙₒ = 1ᵀ G; of a b with several rows, the engine undoes the broadcasting."""
-    return sum_of_rows(_rows(g)) if b.ndim == 1 else g
+    return sum_of_rows(rows(g)) if b.ndim == 1 else g
 
 
-def _rows(x):
+def rows(x):
+    """x as a matrix: everything but the last axis in one."""
     return x if x.ndim == 2 else np.reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
 
 

@@ -2,18 +2,24 @@
 
 import numpy as np
 
-from ..graph import Primitive, primitive
-from ..sums import mean_kept, mean_product
+from ..graph import primitive
+from ..sums import sum_kept
 from .reduction import count, sum_product
 
 
 def _standardize(x, axis, eps):
     """y = (x − μ) / σ with σ = √(v + ε), for mean μ and (biased) variance v along axis. Returns y, μ, v."""
-    mu = mean_kept(x, axis)
+    y, mu, v = _moments(x, axis)
+    y *= 1 / np.sqrt(v + eps)
+    return y.astype(x.dtype, copy=False), mu, v
+
+
+def _moments(x, axis):
+    """x − μ, the mean μ and the variance v along axis; E x² − μ² would cancel for a large mean."""
+    n = count(x.shape, axis) or 1
+    mu = sum_kept(x, axis) / n
     deviation = x - mu
-    v = mean_product(deviation, deviation, axis)  # E x² − μ² would cancel for a large mean
-    deviation *= 1 / np.sqrt(v + eps)
-    return deviation.astype(x.dtype, copy=False), mu, v
+    return deviation, mu, sum_product(deviation, deviation, axis) / n
 
 
 def _standardize_rule(g, y, x, axis, eps):
@@ -33,37 +39,66 @@ def _standardize_rule(g, y, x, axis, eps):
     """
     g_y, g_mu, g_v = g
     y, _, v = y
-    sigma = np.sqrt(v + eps)
-    gx = np.zeros_like(y) if g_y is None else standardize_input(g_y, y, sigma, axis=axis)
-    if g_mu is not None:
-        gx = gx + g_mu / (count(x.shape, axis) or 1)
-    if g_v is not None:
-        gx = gx + g_v * (2 / (count(x.shape, axis) or 1)) * sigma * y
-    return gx
+    n, sigma = count(x.shape, axis) or 1, np.sqrt(v + eps)
+    g_y = 0 * y if g_y is None else g_y
+    gx = rest(g_y, sum_kept(g_y, axis) / n, y, sum_product(g_y, y, axis) / n, 1 / sigma)
+    return _with_moments(gx, g_mu, g_v, y, sigma, n)
 
 
-def _standardize_input(g, y, sigma, axis):
-    """p = (g − mean(g) − y · mean(g y)) / σ along axis, in one piece of memory."""
-    p = y * mean_product(g, y, axis)
-    p += mean_kept(g, axis)
+def _with_moments(gx, g_mu, g_v, y, sigma, n):
+    """∂L/∂x by way of y, and what comes back by mean and variance, where anything does."""
+    gx = gx if g_mu is None else gx + g_mu / n
+    return gx if g_v is None else gx + g_v * (2 / n) * sigma * y
+
+
+def _rest(g, a, y, b, scale):
+    """What is left of g without a and without b y, scaled: (g − a − b y) · scale, in one piece of memory."""
+    p = y * b
+    p += a
     np.subtract(g, p, out=p)
-    p *= 1 / sigma
+    p *= scale
     return p
 
 
-def _standardize_input_y(h, p, g, y, sigma, axis):
-    """The last term depends on y twice: ∂L/∂y = −(h · mean(g y) + g · mean(h y)) / σ, for h = ∂L/∂p."""
-    n = count(y.shape, axis) or 1
-    return -(h * sum_product(g, y, axis) + g * sum_product(h, y, axis)) / (n * sigma)
+def _batch_norm(x, gamma, beta, axis, eps):
+    """y = γ (x − μ)/σ + β, for γ and β that are the same all along axis. Returns y, μ, v."""
+    y, mu, v = _moments(x, axis)
+    y *= gamma / np.sqrt(v + eps)
+    y += beta
+    return y.astype(x.dtype, copy=False), mu, v
+
+
+def _batch_norm_rule(g, y, x, gamma, beta, axis, eps):
+    """`standardize` with γ and β, as one. With x̂ = (x − μ)/σ, the last step y = γ x̂ + β gives
+
+        ∂L/∂β = Σ g        ∂L/∂γ = Σ g x̂
+
+    and sends γ g to x̂. As γ is the same all along axis, it comes out of both means in the rule above, and
+    what is left in them is these two sums again:
+
+        ∂L/∂x = γ/σ · (g − 1/n ∂L/∂β − x̂ · 1/n ∂L/∂γ)
+
+    So the part of the gradient that β and γ learn from is just the part that x does not get to see.
+    """
+    g_y, g_mu, g_v = g
+    deviation, _, v = _moments(x, axis)
+    n, sigma = count(x.shape, axis) or 1, np.sqrt(v + eps)
+    g_y = 0 * deviation if g_y is None else g_y
+    g_beta, g_gamma = sum_kept(g_y, axis), sum_product(g_y, deviation, axis) / sigma
+    gx = rest(g_y, g_beta / n, deviation, g_gamma / (n * sigma), gamma / sigma)
+    return _with_moments(gx, g_mu, g_v, deviation, 1, n), g_gamma, g_beta
 
 
 # fmt: off
 standardize = primitive(_standardize, _standardize_rule)
-# By g it is linear, and its own transpose; the rule by σ is −Σ h p / σ.
-standardize_input: Primitive = primitive(_standardize_input,
-    lambda h, p, g, y, sigma, axis: standardize_input(h, y, sigma, axis=axis),
-    _standardize_input_y,
-    lambda h, p, g, y, sigma, axis: -sum_product(h, p, axis) / sigma)
+batch_norm  = primitive(_batch_norm, _batch_norm_rule, together=3)
+#                 ∂L/∂g                                  ∂L/∂a                                ∂L/∂y
+rest = primitive(_rest,
+    lambda h, p, g, a, y, b, scale: h * scale,
+    lambda h, p, g, a, y, b, scale: -h * scale,
+    lambda h, p, g, a, y, b, scale: -h * b * scale,
+    lambda h, p, g, a, y, b, scale: -h * y * scale,
+    lambda h, p, g, a, y, b, scale: h * (g - a - y * b))
 # fmt: on
 
 

@@ -1,8 +1,10 @@
-"""The steps of an LSTM, one by one or a whole sequence, from the pre-activations of its gates."""
+"""The steps of an LSTM, one by one or a whole sequence."""
 
 import numpy as np
 
 from ..graph import primitive
+from ..sums import sum_of_rows
+from .linalg import rows
 
 
 def _quarters(x):
@@ -35,42 +37,47 @@ def _plus(total, part):
 
 
 @np.errstate(over="ignore")  # as in sigmoid
-def _lstm_step(z, c):
-    """From z = x Wᵢᵀ + h Wₕᵀ + b, shape (…, 4 d), and the old cell state c, shape (…, d), to the new state.
+def _lstm_step(zx, W, h, c, b=None):
+    """One step: z = zx + h Wᵀ + b, then the equations above.
 
-    Returns h′ and c′, and with them the gates (i, f, a, o side by side) and tanh c′, which the rule reads.
+    zx (…, 4 d) is what the input contributes; W is (4 d, d), h and c are (…, d), b is (4 d). Returns h′ and
+    c′, and with them the gates (i, f, a, o side by side) and tanh c′, which the rule reads.
     """
-    gates = np.array(z, dtype=np.result_type(z, c))
+    gates = np.dot(h, W.T) + zx
+    gates = gates if b is None else gates + b
     h_new, c_new, tanh_c = (np.empty(c.shape, gates.dtype) for _ in range(3))
     _advance(gates, c, h_new, c_new, tanh_c)
     return h_new, c_new, gates, tanh_c
 
 
+def _slopes(gates):
+    """σ′ = σ (1 − σ) of the gates i, f, o and tanh′ = 1 − tanh² of the candidate, side by side."""
+    sigmoid, (_, _, a, _) = gates * (1 - gates), _quarters(gates)
+    i, f, _, o = _quarters(sigmoid)
+    return np.concatenate([i, f, 1 - a * a, o], axis=-1)
+
+
 def _factors(gates, tanh_c, c):
     """The factors in the rule below: o tanh′(c′), and those of δ_z side by side."""
-    i, f, a, o = _quarters(gates)
-    to_z = [a * (i * (1 - i)), c * (f * (1 - f)), i * (1 - a * a), tanh_c * (o * (1 - o))]
-    return o * (1 - tanh_c * tanh_c), np.concatenate(to_z, axis=-1)
+    i, _, a, o = _quarters(gates)
+    return o * (1 - tanh_c * tanh_c), np.concatenate([a, c, i, tanh_c], axis=-1) * _slopes(gates)
 
 
 def _by_side_outputs(g_gates, g_s, gates, tanh_c):
     """What comes back by gates and tanh c′, which only second derivatives read: to c′ and to z."""
     to_c = None if g_s is None else g_s * (1 - tanh_c * tanh_c)
-    if g_gates is None:
-        return to_c, None
-    i, f, a, o = _quarters(gates)
-    return to_c, g_gates * np.concatenate([i * (1 - i), f * (1 - f), 1 - a * a, o * (1 - o)], axis=-1)
+    return to_c, None if g_gates is None else g_gates * _slopes(gates)
 
 
-def _lstm_step_rule(g, y, z, c):
-    """The chain rule leads from h′ = o tanh c′ to c′ = f c + i a, and from there to z and c:
+def _lstm_step_rule(g, y, zx, W, h, c, b=None):
+    """The chain rule leads from h′ = o tanh c′ to c′ = f c + i a, to z, and from there to all that z is of:
 
-        δ_c   = ∂L/∂c′ + ∂L/∂h′ · o tanh′(c′)                            directly, and through h′
-        ∂L/∂z = (δ_c a σ′, δ_c c σ′, δ_c i tanh′, ∂L/∂h′ tanh(c′) σ′)    for the gates i, f, a, o
-        ∂L/∂c = δ_c f
+        δ_c    = ∂L/∂c′ + ∂L/∂h′ · o tanh′(c′)                            directly, and through h′
+        δ_z    = (δ_c a σ′, δ_c c σ′, δ_c i tanh′, ∂L/∂h′ tanh(c′) σ′)    for the gates i, f, a, o
+        ∂L/∂zx = δ_z        ∂L/∂h = δ_z W        ∂L/∂W = δ_zᵀ h        ∂L/∂b = Σₙ δ_z        ∂L/∂c = δ_c f
 
-    with σ′ = y (1 − y) and tanh′ = 1 − y². Over many steps the last line is a product of forget gates alone;
-    where f ≈ 1, the gradient travels.
+    with σ′ = y (1 − y) and tanh′ = 1 − y². Over many steps ∂L/∂c is a product of forget gates alone; where
+    f ≈ 1, the gradient travels.
     """
     g_h, g_c, g_gates, g_s = g
     _, _, gates, tanh_c = y
@@ -78,11 +85,12 @@ def _lstm_step_rule(g, y, z, c):
     side_c, side_z = _by_side_outputs(g_gates, g_s, gates, tanh_c)
     g_h = 0 * tanh_c if g_h is None else g_h
     delta_c = _plus(_plus(g_h * to_c, g_c), side_c)
-    delta_z = np.concatenate([delta_c, delta_c, delta_c, g_h], axis=-1) * to_z
-    return _plus(delta_z, side_z), delta_c * _quarters(gates)[1]
+    delta_z = _plus(np.concatenate([delta_c, delta_c, delta_c, g_h], axis=-1) * to_z, side_z)
+    delta_W = np.dot(rows(delta_z).T, rows(h))
+    return delta_z, delta_W, np.dot(delta_z, W), delta_c * _quarters(gates)[1], sum_of_rows(rows(delta_z))
 
 
-lstm_step = primitive(_lstm_step, _lstm_step_rule, together=2)
+lstm_step = primitive(_lstm_step, _lstm_step_rule, together=5)
 
 
 @np.errstate(over="ignore")
@@ -113,8 +121,9 @@ def _lstm_sequence_rule(g, y, zx, W, h0, c0):
         δ_h ← δ_z W                              back through the weights: times W, the same at every step
 
     The last two lines are the lesson. The path by h is multiplied by W and slopes T times, and vanishes or
-    explodes like that of any RNN; the path by c is multiplied by forget gates only. All steps share W, so
-    ∂L/∂W = Σₜ δ_zₜᵀ hₜ₋₁.
+    explodes like that of any RNN; the path by c is multiplied by forget gates only. All steps share W:
+
+        ∂L/∂zx = δ_z of all steps        ∂L/∂W = Σₜ δ_zₜᵀ hₜ₋₁        ∂L/∂h₀ = δ_h        ∂L/∂c₀ = δ_c
     """
     hs, cs, gates, tanh_c = y
     h_before, c_before = (np.concatenate([np.expand_dims(x0, 0), xs[:-1]]) for x0, xs in ((h0, hs), (c0, cs)))
@@ -132,9 +141,7 @@ def _lstm_sequence_rule(g, y, zx, W, h0, c0):
         delta_c = delta_c * f[t]
         delta_h = np.dot(delta_z, W)
     delta = np.stack(deltas[::-1])
-    rows = delta.shape[0] * delta.shape[1]
-    delta_W = np.dot(np.reshape(delta, (rows, len(W))).T, np.reshape(h_before, (rows, W.shape[1])))
-    return delta, delta_W, delta_h, delta_c
+    return delta, np.dot(rows(delta).T, rows(h_before)), delta_h, delta_c
 
 
 lstm_sequence = primitive(_lstm_sequence, _lstm_sequence_rule, together=4)

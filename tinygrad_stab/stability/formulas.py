@@ -15,6 +15,7 @@ from collections.abc import Callable
 from ..graph import ANY, Primitive
 
 WIDTH = 72  # of a formula in a table
+_SUBSCRIPTS = str.maketrans("0123", "₀₁₂₃")
 
 
 @functools.cache
@@ -37,10 +38,11 @@ def argument_names(primitive: Primitive, inputs: int) -> list[str]:
 
 
 def _from_docstring(text: str, name: str) -> str:
-    """The line that says what ∂L/∂x is, or the first; without the remarks after the formula."""
-    lines = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
-    told = [line for line in lines if re.match(r"∂L/∂\S+ = ", line) and line.count("∂L/∂") in (1, 3)]
-    line = (told or lines)[0]
+    """What it says that ∂L/∂name is, or else its first line; without the remarks after the formula."""
+    written = name.translate(_SUBSCRIPTS).replace("gamma", "γ").replace("beta", "β")
+    if found := re.search(rf"∂L/∂{written} = (.*?)(?: {{3}}|$)", text, re.MULTILINE):
+        return f"∂L/∂{name} = {_formula_alone(' '.join(found[1].split()))}"
+    line = " ".join(text.strip().splitlines()[0].split())
     if found := re.search(r"∂L/∂\S+ = (.*)", line):
         return f"∂L/∂{name} = {_formula_alone(found[1])}"
     if found := re.search(r"∂(?:\([^)]*\)|[^L(\s])\S* = .*|^∂/∂.*", line):  # a derivative of y, without g
