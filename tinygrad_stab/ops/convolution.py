@@ -56,14 +56,18 @@ def padded(x, padding, value=0):
 def _columns(x, kernel, stride, padding):
     """C, (n, c, h, w) → (n, c·kh·kw, places), of a few images at a time: yields which, and their columns.
 
-    All at once they would be kh·kw times as large as x, and would not stay in the processor's cache.
+    All at once they would be kh·kw times as large as x, and would not stay in the processor's cache. All get
+    the same memory, so be done with one before you ask for the next.
     """
     views = np.moveaxis(windows(padded(x, padding), kernel, stride), (4, 5), (2, 3))
     rows, places = math.prod(views.shape[1:4]), math.prod(views.shape[4:])
     few = max(IN_CACHE // max(rows * places, 1), 1)
+    memory = np.empty((few, *views.shape[1:]), x.dtype)
     for start in range(0, len(x), few):
         some = slice(start, start + few)
-        yield some, views[some].reshape(len(views[some]), rows, places)
+        columns = memory[: len(x[some])]
+        columns[...] = views[some]
+        yield some, columns.reshape(len(columns), rows, places)
 
 
 def _flat(x, start):
@@ -93,10 +97,11 @@ def _conv2d_input(W, g, size, stride, padding):
 
 def _conv2d_weight(x, g, kernel, stride, padding):
     """∂T/∂W = Σₙ g C(x)ᵀ, for x (n, c, h, w), g (n, o, places) → (o, c, *kernel)."""
-    W = np.zeros((g.shape[1], x.shape[1], *kernel), wide(np.result_type(x, g)))
-    for some, columns in _columns(x, kernel, stride, padding):
-        W += total(_flat(g[some], 2) @ np.swapaxes(columns, 1, 2), axis=0).reshape(W.shape)
-    return W
+    o, c = g.shape[1], x.shape[1]
+    transposed = np.zeros((c * math.prod(kernel), o), wide(np.result_type(x, g)))
+    for some, columns in _columns(x, kernel, stride, padding):  # C gᵀ is the faster product, as o is small
+        transposed += total(columns @ np.swapaxes(_flat(g[some], 2), 1, 2), axis=0)
+    return transposed.T.reshape(o, c, *kernel)
 
 
 # fmt: off
