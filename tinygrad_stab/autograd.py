@@ -186,13 +186,9 @@ def _run(
 
 
 def grad(
-    outputs: Any,
-    inputs: Any,
-    grad_outputs: Any = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
-    allow_unused: bool | None = None,
-) -> tuple[Any, ...]:
+    outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool | None = None,
+    create_graph: bool = False, allow_unused: bool | None = None,
+) -> tuple[Any, ...]:  # fmt: skip
     """Return ∂(Σ outputs)/∂x for each x of the inputs, any tensors of the graph: `grad(loss, hiddens)`."""
     nodes = [x.node for x in _as_list(inputs)]
     if None in nodes:
@@ -208,12 +204,9 @@ def grad(
 
 
 def backward(
-    tensors: Any,
-    grad_tensors: Any = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
+    tensors: Any, grad_tensors: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
     inputs: Any = None,
-) -> None:
+) -> None:  # fmt: skip
     """Add ∂(Σ tensors)/∂x to `x.grad` for every leaf x that they depend on, or only for the `inputs`."""
     receivers = None if inputs is None else {x.node: x for x in _as_list(inputs)}
     if receivers is not None and (None in receivers or not receivers):

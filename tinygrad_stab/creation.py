@@ -13,6 +13,7 @@ import numpy as np
 
 from . import dtypes
 from .left_out import only_the_cpu
+from .methods import sizes
 from .random import Generator, numpy_generator, uniform
 from .tensor import Tensor
 
@@ -26,10 +27,6 @@ def _tensor(array: np.ndarray, requires_grad: bool = False, device: Any = "cpu")
 
 def _float(dtype: Any) -> np.dtype:
     return dtypes.get_default_dtype() if dtype is None else np.dtype(dtype)
-
-
-def _shape(size: tuple) -> tuple[int, ...]:
-    return tuple(size[0]) if len(size) == 1 and isinstance(size[0], Sequence) else size
 
 
 # --- from values --------------------------------------------------------------------------------------------
@@ -80,17 +77,17 @@ def _has_dtype(data: Any) -> bool:
 
 def zeros(*size: Any, dtype: Any = None, **options: Any) -> Tensor:
     """0 everywhere, in a shape."""
-    return _tensor(np.zeros(_shape(size), _float(dtype)), **options)
+    return _tensor(np.zeros(sizes(size), _float(dtype)), **options)
 
 
 def ones(*size: Any, dtype: Any = None, **options: Any) -> Tensor:
     """1 everywhere, in a shape."""
-    return _tensor(np.ones(_shape(size), _float(dtype)), **options)
+    return _tensor(np.ones(sizes(size), _float(dtype)), **options)
 
 
 def empty(*size: Any, dtype: Any = None, **options: Any) -> Tensor:
     """Whatever the memory holds, in a shape."""
-    return _tensor(np.empty(_shape(size), _float(dtype)), **options)
+    return _tensor(np.empty(sizes(size), _float(dtype)), **options)
 
 
 def zeros_like(input: Tensor, *, dtype: Any = None, **options: Any) -> Tensor:
@@ -152,12 +149,12 @@ def logspace(
 
 def rand(*size: Any, generator: Generator | None = None, dtype: Any = None, **options: Any) -> Tensor:
     """Uniform on [0, 1)."""
-    return _tensor(uniform(generator, _shape(size), 0, 1, _float(dtype)), **options)
+    return _tensor(uniform(generator, sizes(size), 0, 1, _float(dtype)), **options)
 
 
 def randn(*size: Any, generator: Generator | None = None, dtype: Any = None, **options: Any) -> Tensor:
     """Standard normal."""
-    drawn = numpy_generator(generator).standard_normal(_shape(size))
+    drawn = numpy_generator(generator).standard_normal(sizes(size))
     return _tensor(drawn.astype(_float(dtype)), **options)
 
 

@@ -30,9 +30,9 @@ def vjp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False) 
     with enable_grad():
         xs = _prepared(inputs, create_graph)
         y = func(*xs)
-        vs = _vectors(v, _as_tuple(y), "the output")
-        products = _products(vs, _as_tuple(y), xs, create_graph)
-    return _in_form(y, _as_tuple(y), create_graph), _in_form(inputs, products, create_graph)
+        vs = _vectors(v, as_tuple(y), "the output")
+        products = _products(vs, as_tuple(y), xs, create_graph)
+    return _in_form(y, as_tuple(y), create_graph), _in_form(inputs, products, create_graph)
 
 
 def jvp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False) -> tuple[Any, Any]:
@@ -41,10 +41,10 @@ def jvp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False) 
         xs = _prepared(inputs, create_graph)
         vs = _vectors(v, xs, "the input")
         y = func(*xs)
-        us = tuple(zeros_like(part, requires_grad=True) for part in _as_tuple(y))
-        rows = _products(us, _as_tuple(y), xs, create_graph=True)
+        us = tuple(zeros_like(part, requires_grad=True) for part in as_tuple(y))
+        rows = _products(us, as_tuple(y), xs, create_graph=True)
         products = _products(vs, rows, us, create_graph)
-    return _in_form(y, _as_tuple(y), create_graph), _in_form(y, products, create_graph)
+    return _in_form(y, as_tuple(y), create_graph), _in_form(y, products, create_graph)
 
 
 def hvp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False) -> tuple[Any, Any]:
@@ -62,9 +62,7 @@ def jacobian(func: Callable, inputs: Any, create_graph: bool = False) -> Any:
     with enable_grad():
         xs = _prepared(inputs, create_graph)
         y = func(*xs)
-        blocks = [
-            _in_form(inputs, jacobian_of(part, xs, create_graph), create_graph) for part in _as_tuple(y)
-        ]
+        blocks = [_in_form(inputs, jacobian_of(part, xs, create_graph), create_graph) for part in as_tuple(y)]
     return tuple(blocks) if isinstance(y, tuple) else blocks[0]
 
 
@@ -111,7 +109,7 @@ def _prepared(inputs: Any, create_graph: bool) -> tuple[Tensor, ...]:
     """The inputs as tensors that gradients can be asked for; with create_graph, still in their graph."""
     return tuple(
         x.clone() if create_graph and x.requires_grad else x.detach().requires_grad_()
-        for x in _as_tuple(inputs)
+        for x in as_tuple(inputs)
     )
 
 
@@ -121,14 +119,15 @@ def _vectors(v: Any, like: Sequence[Tensor], what: str) -> tuple[Tensor, ...]:
         if len(like) != 1 or like[0].numel() != 1:
             raise RuntimeError(f"v can only be None if {what} is a single Tensor with a single element")
         return (ones_like(like[0]),)
-    found = [tuple(x.shape) for x in _as_tuple(v)]
+    found = [tuple(x.shape) for x in as_tuple(v)]
     if found != shapes:
         raise RuntimeError(f"v must be in the form of {what}, of shape {shapes}, but is of shape {found}")
-    return _as_tuple(v)
+    return as_tuple(v)
 
 
-def _as_tuple(x: Any) -> tuple:
-    return x if isinstance(x, tuple) else (x,)
+def as_tuple(x: Any) -> tuple:
+    """One tensor, or several."""
+    return (x,) if isinstance(x, Tensor) else tuple(x)
 
 
 def _in_form(like: Any, values: Sequence[Tensor], create_graph: bool) -> Any:

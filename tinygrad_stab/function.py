@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from .grad_mode import mode, no_grad
-from .graph import ANY, Node, Primitive, TensorBase, outputs_of
+from .graph import ANY, Node, Primitive, TensorBase, array_of, node_of, outputs_of
 
 
 class Function:
@@ -67,7 +67,7 @@ class Function:
         ctx.saved = [None if x is None else _Saved(x, inputs, outputs) for x in ctx.saved]
         arrays = tuple(out.array for out in outputs) if isinstance(y, tuple) else y.array
         saved = [x.array for x in ctx.saved if x]  # listed so that writes are noticed
-        parents, options = [_node(x) for x in inputs], {"ctx": ctx, "saved": saved}
+        parents, options = [node_of(x) for x in inputs], {"ctx": ctx, "saved": saved}
         return outputs_of(Node(cls._primitive, parents, (None,), arrays, options, arrays), arrays)
 
 
@@ -77,7 +77,7 @@ class Context:
     saved_tensors: tuple[Any, ...]  # there while backward runs
 
     def __init__(self, inputs: Sequence[Any]) -> None:
-        self.needs_input_grad = tuple(_node(x) is not None for x in inputs)
+        self.needs_input_grad = tuple(node_of(x) is not None for x in inputs)
         self.shapes = [x.array.shape if isinstance(x, TensorBase) else None for x in inputs]
         self.saved: Sequence[Any] = ()
 
@@ -150,8 +150,4 @@ def _checked(function: type[Function], k: int, grad: Any, shape: Any) -> Any:
 
 
 def _copy(g: Any) -> TensorBase:
-    return Primitive.result(np.array(g.array if isinstance(g, TensorBase) else g), _node(g))
-
-
-def _node(x: Any) -> Node | None:
-    return x.node if isinstance(x, TensorBase) else None
+    return Primitive.result(np.array(array_of(g)), node_of(g))

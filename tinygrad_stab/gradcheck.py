@@ -14,12 +14,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from .derivatives import hvp, jacobian_of, vjp
+from .derivatives import as_tuple, hvp, jacobian_of, vjp
 from .grad_mode import enable_grad, no_grad
 from .random import Generator, numpy_generator
 from .tensor import Tensor
@@ -29,45 +28,21 @@ class GradcheckError(RuntimeError):
     """A gradient and its finite difference disagree; the message names the worst element."""
 
 
-@dataclass(frozen=True)
-class Mismatch:
-    """One element ∂output[…]/∂input[at] at which the two values disagree, by `excess` more than allowed."""
-
-    output: int
-    input: int
-    at: tuple[int, ...]
-    step: float
-    excess: float
-    analytic: float
-    left: float  # one-sided slopes: where they differ, the step crossed a kink
-    right: float
-
-    @property
-    def numeric(self) -> float:
-        return (self.left + self.right) / 2
-
-    @property
-    def crosses_kink(self) -> bool:
-        """Do left and right slope differ by more than curvature allows, the gradient being one of them?"""
-        gap = abs(self.right - self.left)
-        nearest = min(abs(self.analytic - self.left), abs(self.analytic - self.right))
-        return gap > 1e-3 * max(abs(self.left), abs(self.right)) and nearest < 1e-2 * gap
-
-    def __str__(self) -> str:
-        text = (
-            f"the gradient of output {self.output} with respect to input {self.input} at {self.at} is "
-            f"{self.analytic:.6g}, but finite differences say {self.numeric:.6g}"
+def _verdict(what: str, analytic: float, left: float, right: float, step: float) -> str:
+    """Both values and, where they tell it, the cause; left and right are one-sided slopes."""
+    numeric, gap = (left + right) / 2, abs(right - left)
+    text = f"the gradient of {what} is {analytic:.6g}, but finite differences say {numeric:.6g}"
+    nearest = min(abs(analytic - left), abs(analytic - right))
+    if gap > 1e-3 * max(abs(left), abs(right)) and nearest < 1e-2 * gap:  # more than curvature allows
+        return (
+            f"{text}. The slope is {left:.4g} on the left and {right:.4g} on the right: the step of "
+            f"{step:.0e} crossed a kink (relu, abs, max …), and the gradient may well be right. Move the "
+            "input away from the kink, or take a smaller eps"
         )
-        if self.crosses_kink:
-            return (
-                f"{text}. The slope is {self.left:.4g} on the left and {self.right:.4g} on the right: the "
-                f"step of {self.step:.0e} crossed a kink (relu, abs, max …), and the gradient may well be "
-                "right. Move the input away from the kink, or take a smaller eps"
-            )
-        if self.analytic == 0:
-            return f"{text}. A 0 often means that the graph was cut: detach(), no_grad(), a missing path"
-        ratio = self.numeric / self.analytic
-        return text + (": the sign is wrong" if abs(ratio + 1) < 1e-2 else f": {ratio:.4g} times as much")
+    if analytic == 0:
+        return f"{text}. A 0 often means that the graph was cut: detach(), no_grad(), a missing path"
+    ratio = numeric / analytic
+    return text + (": the sign is wrong" if abs(ratio + 1) < 1e-2 else f": {ratio:.4g} times as much")
 
 
 def gradcheck(
@@ -80,25 +55,26 @@ def gradcheck(
     element, or returns False if raise_exception is False. The inputs that require a gradient must be float64.
     """
     inputs, places = _checked(inputs)
-    found = []
+    worst, verdict = 0.0, ""
     for k in places:
         for o, (analytic, right, left) in enumerate(_slopes(func, inputs, inputs[k], eps)):
             numeric = (right + left) / 2
             excess = np.asarray(np.abs(analytic - numeric) - (atol + rtol * np.abs(numeric)))
             excess[np.isnan(excess)] = np.inf
-            if excess.size and excess.max() > 0:
+            if excess.max(initial=0) > worst:
+                worst = excess.max()
                 at = tuple(map(int, np.unravel_index(excess.argmax(), excess.shape)))
-                values = [slopes.item(at) for slopes in (excess, analytic, left, right)]
-                found.append(Mismatch(o, k, at[len(at) - inputs[k].ndim :], eps, *values))
-    if found and raise_exception:
-        raise GradcheckError(f"gradcheck failed: {max(found, key=lambda mismatch: mismatch.excess)}")
-    return not found
+                what = f"output {o} with respect to input {k} at {at[len(at) - inputs[k].ndim :]}"
+                verdict = _verdict(what, analytic.item(at), left.item(at), right.item(at), eps)
+    if verdict and raise_exception:
+        raise GradcheckError(f"gradcheck failed: {verdict}")
+    return not verdict
 
 
 def _slopes(func: Callable, inputs: list, x: Tensor, eps: float) -> list[tuple[np.ndarray, ...]]:
     """For every output: its Jacobian by x, and the difference quotients to the right and to the left."""
     with enable_grad():
-        outputs = _as_tuple(func(*inputs))
+        outputs = as_tuple(func(*inputs))
         analytic = [jacobian_of(y, (x,))[0].array for y in outputs]
     with no_grad():
         right, left = (_quotients(func, inputs, x, outputs, h) for h in (eps, -eps))
@@ -111,7 +87,7 @@ def _quotients(func: Callable, inputs: list, x: Tensor, outputs: tuple, h: float
     for j in np.ndindex(x.array.shape):
         moved = Tensor(x.array.copy())
         moved.array[j] += h
-        there = _as_tuple(func(*[moved if z is x else z for z in inputs]))
+        there = as_tuple(func(*[moved if z is x else z for z in inputs]))
         for column, y, before in zip(columns, there, outputs):
             column.append((y.array - before.array).ravel() / h)
     return [
@@ -136,11 +112,11 @@ def directional_check(
     inputs, places = _checked(inputs)
     rng = numpy_generator(generator)
     us = [rng.standard_normal(inputs[k].array.shape) for k in places]
-    vs = [rng.standard_normal(y.array.shape) for y in _as_tuple(func(*inputs))]
+    vs = [rng.standard_normal(y.array.shape) for y in as_tuple(func(*inputs))]
 
     def total(*xs: Tensor) -> Tensor:  # ⟨v, f(x)⟩
         given = {**dict(enumerate(inputs)), **dict(zip(places, xs))}
-        terms = [(y * v).sum() for y, v in zip(_as_tuple(func(*given.values())), vs)]
+        terms = [(y * v).sum() for y, v in zip(as_tuple(func(*given.values())), vs)]
         return functools.reduce(Tensor.__add__, terms)
 
     def moved(h: float) -> tuple[Tensor, ...]:  # x + h u
@@ -186,7 +162,3 @@ def _checked(inputs: Any) -> tuple[list, list[int]]:
                 "call .double() on model and inputs"
             )
     return inputs, places
-
-
-def _as_tuple(outputs: Any) -> tuple[Tensor, ...]:
-    return (outputs,) if isinstance(outputs, Tensor) else tuple(outputs)

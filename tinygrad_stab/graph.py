@@ -140,6 +140,11 @@ def array_of(x: Any) -> Any:
     return x.array if isinstance(x, TensorBase) else x
 
 
+def node_of(x: Any) -> Node | None:
+    """The node of a tensor; None of anything else."""
+    return x.node if isinstance(x, TensorBase) else None
+
+
 _OPERANDS = {np.ndarray, int, float, bool, type(None)}
 
 

@@ -117,19 +117,14 @@ class Methods(TensorBase):
 
     def amax(self, dim: Any = None, keepdim: bool = False) -> Any:
         return ops.max(self, axis=_axes(dim), keepdims=keepdim)
-
     def amin(self, dim: Any = None, keepdim: bool = False) -> Any:
         return ops.min(self, axis=_axes(dim), keepdims=keepdim)
-
     def argmax(self, dim: int | None = None, keepdim: bool = False) -> Any:
         return reduction.argmax(self, axis=dim, keepdims=keepdim)
-
     def argmin(self, dim: int | None = None, keepdim: bool = False) -> Any:
         return reduction.argmin(self, axis=dim, keepdims=keepdim)
-
     def logsumexp(self, dim: Any, keepdim: bool = False) -> Any:
         return ops.logsumexp(self, axis=_axes(dim), keepdims=keepdim)
-
     def any(self, dim: Any = None) -> Any:       return reduction.any(self, axis=_axes(dim))
     def all(self, dim: Any = None) -> Any:       return reduction.all(self, axis=_axes(dim))
     def softmax(self, dim: int) -> Any:          return ops.softmax(self, axis=dim)
@@ -200,7 +195,7 @@ class Methods(TensorBase):
     # --- shapes ---------------------------------------------------------------------------------------------
 
     def reshape(self, *shape: Any) -> Any:
-        return ops.reshape(self, shape=_sizes(shape))
+        return ops.reshape(self, shape=sizes(shape))
 
     view = reshape
 
@@ -220,7 +215,7 @@ class Methods(TensorBase):
 
     # fmt: off
     def transpose(self, dim0: int, dim1: int) -> Any:   return ops.swapaxes(self, axis1=dim0, axis2=dim1)
-    def permute(self, *dims: Any) -> Any:               return ops.transpose(self, axes=_sizes(dims))
+    def permute(self, *dims: Any) -> Any:               return ops.transpose(self, axes=sizes(dims))
     def unsqueeze(self, dim: int) -> Any:               return ops.expand_dims(self, axis=dim)
     def t(self) -> Any:                                 return ops.transpose(self)
     # fmt: on
@@ -233,11 +228,11 @@ class Methods(TensorBase):
             return self
         return ops.squeeze(self, axis=dim)
 
-    def expand(self, *sizes: Any) -> Any:
+    def expand(self, *shape: Any) -> Any:
         """Repeat along dims of size 1 without copying; −1 keeps a size."""
-        sizes = _sizes(sizes)
-        old = (1,) * (len(sizes) - self.array.ndim) + self.array.shape
-        return ops.broadcast_to(self, shape=tuple(m if n == -1 else n for n, m in zip(sizes, old)))
+        wanted = sizes(shape)
+        old = (1,) * (len(wanted) - self.array.ndim) + self.array.shape
+        return ops.broadcast_to(self, shape=tuple(m if n == -1 else n for n, m in zip(wanted, old)))
 
     # --- dtypes ---------------------------------------------------------------------------------------------
 
@@ -276,5 +271,6 @@ def _axes(dim: Any, axis: Any = None) -> Any:
     return tuple(dim) if isinstance(dim, list) else dim
 
 
-def _sizes(sizes: tuple) -> tuple[int, ...]:
-    return tuple(sizes[0]) if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)) else sizes
+def sizes(given: tuple) -> tuple[int, ...]:
+    """A shape, given as f(2, 3) or as f((2, 3))."""
+    return tuple(given[0]) if len(given) == 1 and isinstance(given[0], (tuple, list)) else given

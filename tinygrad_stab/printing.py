@@ -148,13 +148,12 @@ _GRAD_FN = {
     "absolute": "AbsBackward0",               "concatenate":   "CatBackward0",
     "clip":     "ClampBackward1",             "copy":          "CloneBackward0",
     "max":      "MaxBackward1",               "selu":          "EluBackward0",
-    "amax":     "MaxBackward1",               "prelu":         "PreluKernelBackward0",
-    "min":      "MinBackward1",               "standardize":   "NativeBatchNormBackward0",
-    "amin":     "MinBackward1",               "batch_norm":    "NativeBatchNormBackward0",
-    "norm":     "LinalgVectorNormBackward0",  "layer_norm":    "NativeLayerNormBackward0",
+    "min":      "MinBackward1",               "prelu":         "PreluKernelBackward0",
+    "norm":     "LinalgVectorNormBackward0",  "batch_norm":    "NativeBatchNormBackward0",
     "matmul":   "MmBackward0",                "mse":           "MseLossBackward0",
     "linear":   "AddmmBackward0",             "cross_entropy": "NllLossBackward0",
-    "conv2d":   "ConvolutionBackward0",       "astype":        "ToCopyBackward0",
+    "conv2d":   "ConvolutionBackward0",       "standardize":   "NativeLayerNormBackward0",
+    "astype":   "ToCopyBackward0",            "scale_shift":   "NativeLayerNormBackward0",
 }  # fmt: skip
 
 

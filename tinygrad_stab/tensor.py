@@ -144,12 +144,9 @@ class Tensor(Methods, InPlace):
         self._grad = value
 
     def backward(
-        self,
-        gradient: Any = None,
-        retain_graph: bool | None = None,
-        create_graph: bool = False,
+        self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
         inputs: Any = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         """Add ∂self/∂x to `x.grad` for every leaf x that self depends on, or only for the `inputs`."""
         backward([self], None if gradient is None else [gradient], retain_graph, create_graph, inputs)
 

@@ -1,21 +1,11 @@
 """Layers. The mathematics is in `ops/`; here are the weights, their names, and the order of computation."""
 
+# fmt: off
+# isort: off
 from ..left_out import names_left_out
 from . import functional, init, utils
 from .activation import (
-    ELU,
-    GELU,
-    SELU,
-    Hardtanh,
-    LeakyReLU,
-    LogSoftmax,
-    PReLU,
-    ReLU,
-    Sigmoid,
-    SiLU,
-    Softmax,
-    Softplus,
-    Tanh,
+    ELU, GELU, SELU, Hardtanh, LeakyReLU, LogSoftmax, PReLU, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh,
 )
 from .container import ModuleDict, ModuleList, Sequential
 from .convolution import AvgPool2d, Conv2d, MaxPool2d

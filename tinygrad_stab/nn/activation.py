@@ -13,39 +13,27 @@ from .parameter import Parameter
 from .stateless import Stateless
 
 
-def sigmoid(input: Tensor) -> Tensor:
-    """1 / (1 + e⁻ˣ)."""
-    return ops.sigmoid(input)
-
-
-def tanh(input: Tensor) -> Tensor:
-    """(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)."""
-    return ops.tanh(input)
-
-
-def relu(input: Tensor, inplace: bool = False) -> Tensor:
-    """max(x, 0)."""
-    return ops.relu(input)
-
-
-def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
-    """x for x > 0, negative_slope · x below."""
-    return ops.leaky_relu(input, slope=negative_slope)
-
-
+# fmt: off
+def sigmoid(input: Tensor) -> Tensor:                           return ops.sigmoid(input)
+def tanh(input: Tensor) -> Tensor:                              return ops.tanh(input)
+def relu(input: Tensor, inplace: bool = False) -> Tensor:       return ops.relu(input)
+def selu(input: Tensor, inplace: bool = False) -> Tensor:       return ops.selu(input)
+def silu(input: Tensor, inplace: bool = False) -> Tensor:       return ops.silu(input)
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """x for x > 0, α (eˣ − 1) below."""
     return ops.elu(input, alpha=alpha)
+def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    return ops.leaky_relu(input, slope=negative_slope)
+def softmax(input: Tensor, dim: int | None = None) -> Tensor:
+    return ops.softmax(input, axis=_needed(dim, "softmax"))
+def log_softmax(input: Tensor, dim: int | None = None) -> Tensor:
+    return ops.log_softmax(input, axis=_needed(dim, "log_softmax"))
+# fmt: on
 
 
-def selu(input: Tensor, inplace: bool = False) -> Tensor:
-    """1.0507 · elu(x, 1.6733)."""
-    return ops.selu(input)
-
-
-def silu(input: Tensor, inplace: bool = False) -> Tensor:
-    """x σ(x)."""
-    return ops.silu(input)
+def _needed(dim: int | None, name: str) -> int:
+    if dim is None:
+        raise ValueError(f"{name}: say along which dim values add up to 1; for (batch, classes) it is dim=1")
+    return dim
 
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
@@ -84,59 +72,22 @@ def _check_bounds(min_val: float, max_val: float) -> None:
         raise ValueError(f"min_val must be less than max_val, got min_val={min_val} and max_val={max_val}")
 
 
-def softmax(input: Tensor, dim: int | None = None) -> Tensor:
-    """eˣ / Σ eˣ along dim."""
-    return ops.softmax(input, axis=_needed(dim, "softmax"))
-
-
-def log_softmax(input: Tensor, dim: int | None = None) -> Tensor:
-    """x − log Σ eˣ along dim."""
-    return ops.log_softmax(input, axis=_needed(dim, "log_softmax"))
-
-
-def _needed(dim: int | None, name: str) -> int:
-    if dim is None:
-        raise ValueError(f"{name}: say along which dim values add up to 1; for (batch, classes) it is dim=1")
-    return dim
-
-
 # --- as modules ---------------------------------------------------------------------------------------------
 
 
-class Sigmoid(Stateless, function=sigmoid):
-    """σ(x), between 0 and 1. Its slope is at most 1/4."""
-
-
-class Tanh(Stateless, function=tanh):
-    """tanh x = 2 σ(2x) − 1, between −1 and 1. Its slope is at most 1."""
-
-
-class ReLU(Stateless, function=relu):
-    """A gradient comes back as it is, or not at all."""
-
-
-class LeakyReLU(Stateless, function=leaky_relu):
-    """A ReLU of which some gradient always comes back (Maas et al. 2013)."""
-
-
-class ELU(Stateless, function=elu):
-    """Its mean output is nearer to 0 than ReLU's (Clevert et al. 2015)."""
-
-
-class SELU(Stateless, function=selu):
-    """An ELU that keeps mean 0 and variance 1 going forward (Klambauer et al. 2017)."""
-
-
-class SiLU(Stateless, function=silu):
-    """A smooth ReLU that dips below 0."""
-
-
-class GELU(Stateless, function=gelu):
-    """x Φ(x): a smooth ReLU that dips below 0 (Hendrycks & Gimpel 2016)."""
-
-
-class Softplus(Stateless, function=softplus):
-    """log(1 + e^βx) / β: a smooth ReLU, whose slope is σ(βx)."""
+# fmt: off
+class Sigmoid(Stateless, function=sigmoid):        """σ(x), between 0 and 1. Its slope is at most 1/4."""
+class Tanh(Stateless, function=tanh):              """2 σ(2x) − 1, between ±1. Its slope is at most 1."""
+class ReLU(Stateless, function=relu):              """A gradient comes back as it is, or not at all."""
+class LeakyReLU(Stateless, function=leaky_relu):   """Some gradient always comes back (Maas et al. 2013)."""
+class ELU(Stateless, function=elu):                """Mean nearer to 0 than ReLU's (Clevert et al. 2015)."""
+class SELU(Stateless, function=selu):              """Keeps mean 0 and variance 1 (Klambauer et al. 2017)."""
+class SiLU(Stateless, function=silu):              """x σ(x): a smooth ReLU that dips below 0."""
+class GELU(Stateless, function=gelu):              """x Φ(x): likewise (Hendrycks & Gimpel 2016)."""
+class Softplus(Stateless, function=softplus):      """log(1 + e^βx) / β: a smooth ReLU of slope σ(βx)."""
+class Softmax(Stateless, function=softmax):        """eˣ / Σ eˣ along dim: from scores to probabilities."""
+class LogSoftmax(Stateless, function=log_softmax): """x − log Σ eˣ along dim: none of them is log 0."""
+# fmt: on
 
 
 class Hardtanh(Stateless, function=hardtanh):
@@ -144,14 +95,6 @@ class Hardtanh(Stateless, function=hardtanh):
 
     def check(self) -> None:
         _check_bounds(self.min_val, self.max_val)
-
-
-class Softmax(Stateless, function=softmax):
-    """eˣ / Σ eˣ along dim: from scores to probabilities."""
-
-
-class LogSoftmax(Stateless, function=log_softmax):
-    """x − log Σ eˣ along dim: from scores to log-probabilities, none of which is log 0."""
 
 
 class PReLU(Module):

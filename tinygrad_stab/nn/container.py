@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 from .module import Module, _indented
@@ -36,7 +36,7 @@ class Sequential(_Row):
 
     def __init__(self, *modules: Any) -> None:
         super().__init__()
-        of_names = len(modules) == 1 and isinstance(modules[0], Mapping)
+        of_names = len(modules) == 1 and isinstance(modules[0], dict)
         for name, module in modules[0].items() if of_names else enumerate(modules):
             self._add(str(name), module)
 
@@ -88,17 +88,14 @@ class ModuleList(_Row):
         return "ModuleList(\n  " + "\n  ".join(lines) + "\n)" if lines else "ModuleList()"
 
 
-class ModuleDict(Module):
+class ModuleDict(Module, MutableMapping):
     """A dict of modules; it computes nothing itself."""
 
     def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] | None = None) -> None:
         super().__init__()
         self.update(modules or {})
 
-    def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
-        """Add modules, given as a dict or as pairs; a name that is there already gets the new one."""
-        for name, module in dict(modules).items():
-            self[name] = module
+    __hash__, __eq__ = object.__hash__, object.__eq__  # it is a module first
 
     def __setitem__(self, name: str, module: Module) -> None:
         if not isinstance(name, str) or not isinstance(module, Module):
@@ -111,27 +108,15 @@ class ModuleDict(Module):
         setattr(self, name, module)
 
     def __getitem__(self, name: str) -> Module:
-        return dict(self.items())[name]
+        return dict(self._attributes(Module))[name]
 
     def __delitem__(self, name: str) -> None:
         if name not in self:
             raise KeyError(name)
         delattr(self, name)
 
-    def __contains__(self, name: object) -> bool:
-        return name in self.keys()
-
     def __len__(self) -> int:
-        return len(self.items())
+        return len(self._attributes(Module))
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.keys())
-
-    def keys(self) -> list[str]:
-        return [name for name, _ in self.items()]
-
-    def values(self) -> list[Module]:
-        return [module for _, module in self.items()]
-
-    def items(self) -> list[tuple[str, Module]]:
-        return self._attributes(Module)
+        return (name for name, _ in self._attributes(Module))

@@ -1,31 +1,15 @@
 """Layers as functions, under PyTorch's names. Each stands in the file of its module; this is the index."""
 
+# fmt: off
+# isort: off
 from .activation import (
-    elu,
-    gelu,
-    hardtanh,
-    leaky_relu,
-    log_softmax,
-    prelu,
-    relu,
-    selu,
-    sigmoid,
-    silu,
-    softmax,
-    softplus,
-    tanh,
+    elu, gelu, hardtanh, leaky_relu, log_softmax, prelu, relu, selu, sigmoid, silu, softmax, softplus, tanh,
 )
 from .convolution import avg_pool2d, conv2d, max_pool2d
 from .dropout import dropout
 from .linear import linear
 from .loss import (
-    binary_cross_entropy,
-    binary_cross_entropy_with_logits,
-    cross_entropy,
-    l1_loss,
-    mse_loss,
-    nll_loss,
-    smooth_l1_loss,
+    binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy, l1_loss, mse_loss, nll_loss,
+    one_hot, smooth_l1_loss,
 )
-from .normalization import batch_norm, group_norm, layer_norm, rms_norm
-from .vectors import normalize, one_hot
+from .normalization import batch_norm, group_norm, layer_norm, normalize, rms_norm

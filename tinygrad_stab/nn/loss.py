@@ -143,6 +143,21 @@ def _classes(name: str, scores: Tensor, target: Tensor, ignored: int) -> np.ndar
     return classes
 
 
+def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
+    """Class numbers (n) → rows (n, classes), zeros with a one at the class; −1: up to the largest number."""
+    classes = tensor.array
+    if classes.dtype.kind not in "iu":
+        raise RuntimeError(
+            f"one_hot is only applicable to index tensor, this one is {classes.dtype}: use y.long()"
+        )
+    count = int(classes.max(initial=-1)) + 1 if num_classes == -1 else num_classes
+    if classes.size and not (classes.min() >= 0 and classes.max() < count):
+        raise RuntimeError(
+            f"one_hot: class values from {classes.min()} to {classes.max()} do not fit {count} classes"
+        )
+    return Tensor((classes[..., None] == np.arange(count)).astype(np.int64))
+
+
 def binary_cross_entropy(
     input: Tensor, target: Any, weight: Tensor | None = None, *, reduction: str = "mean"
 ) -> Tensor:
@@ -189,29 +204,12 @@ class _Loss(Stateless):
         return ""
 
 
-class MSELoss(_Loss, function=mse_loss):
-    """The mean squared error."""
-
-
-class L1Loss(_Loss, function=l1_loss):
-    """The mean absolute error."""
-
-
-class SmoothL1Loss(_Loss, function=smooth_l1_loss):
-    """The square for errors below beta, the absolute value above."""
-
-
-class NLLLoss(_Loss, function=nll_loss):
-    """−log p[t], for log-probabilities (n, classes), which LogSoftmax returns, and integer targets t (n)."""
-
-
-class CrossEntropyLoss(_Loss, function=cross_entropy):
-    """−log softmax(input)[t], for scores (n, classes) and integer targets t (n): softmax included."""
-
-
-class BCELoss(_Loss, function=binary_cross_entropy):
-    """−t log x − (1 − t) log(1 − x), for probabilities x; prefer BCEWithLogitsLoss, on the scores before."""
-
-
-class BCEWithLogitsLoss(_Loss, function=binary_cross_entropy_with_logits):
-    """−t log σ(x) − (1 − t) log(1 − σ(x)), for scores x and targets t in [0, 1] of the same shape."""
+# fmt: off
+class MSELoss(_Loss, function=mse_loss):                 """The mean squared error."""
+class L1Loss(_Loss, function=l1_loss):                   """The mean absolute error."""
+class SmoothL1Loss(_Loss, function=smooth_l1_loss):      """Squares below beta, absolute values above."""
+class NLLLoss(_Loss, function=nll_loss):                 """−log p[t], for the output of a LogSoftmax."""
+class CrossEntropyLoss(_Loss, function=cross_entropy):   """−log softmax(input)[t]: softmax included."""
+class BCELoss(_Loss, function=binary_cross_entropy):     """For probabilities; BCEWithLogitsLoss is safer."""
+class BCEWithLogitsLoss(_Loss, function=binary_cross_entropy_with_logits): """For scores before a sigmoid."""
+# fmt: on

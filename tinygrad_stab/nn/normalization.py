@@ -124,6 +124,11 @@ def _scaled_and_shifted(y: Tensor, weight: Tensor | None, bias: Tensor | None) -
     return y if bias is None else y + bias
 
 
+def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
+    """x / max(‖x‖ₚ, ε) along dim."""
+    return input / input.norm(p, dim, keepdim=True).clamp(min=eps)
+
+
 # --- as modules ---------------------------------------------------------------------------------------------
 
 

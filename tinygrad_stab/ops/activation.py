@@ -24,37 +24,18 @@ def _sigmoid(x):
     return 1 / (1 + np.exp(-1.0 * x))  # not −x, which bools do not have and unsigned integers have wrong
 
 
-def _relu(x):
-    return np.maximum(x, 0)
-
-
-def _leaky_relu(x, slope=0.01):
-    return np.maximum(x, 0) + slope * np.minimum(x, 0)
-
-
-def _prelu(x, a):
-    return np.maximum(x, 0) + a * np.minimum(x, 0)
-
-
-def _leaky_relu_x(g, y, x, slope=0.01):
-    return g * (x > 0) + slope * g * (x <= 0)
-
-
-def _prelu_x(g, y, x, a):
-    return g * (x > 0) + a * g * (x <= 0)
-
-
-def _elu(x, alpha=1.0):
-    return np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0))
-
-
-def _selu(x):
-    return SELU_SCALE * _elu(x, SELU_ALPHA)
-
-
-def _elu_slope(x, alpha):
-    # not y + α, which is the same for x ≤ 0 but loses e^x to rounding below x ≈ −37
-    return np.where(x > 0, 1, alpha * np.exp(np.minimum(x, 0)))
+# fmt: off
+def _relu(x):                          return np.maximum(x, 0)
+def _leaky_relu(x, slope=0.01):        return np.maximum(x, 0) + slope * np.minimum(x, 0)
+def _prelu(x, a):                      return np.maximum(x, 0) + a * np.minimum(x, 0)
+def _elu(x, alpha=1.0):                return np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0))
+def _selu(x):                          return SELU_SCALE * _elu(x, SELU_ALPHA)
+def _silu(x):                          return x * _sigmoid(x)
+def _gelu(x):                          return x * _normal_cdf(x)
+def _normal_cdf(x):                    return (1 + erf(x / math.sqrt(2))) / 2
+def _normal_pdf(x):                    return np.exp(-x * x / 2) / math.sqrt(2 * math.pi)
+def _hardtanh(x, low=-1.0, high=1.0):  return np.clip(x, low, high)
+# fmt: on
 
 
 def _softplus(x, beta=1.0):
@@ -62,8 +43,9 @@ def _softplus(x, beta=1.0):
     return (np.maximum(beta * x, 0) + np.log1p(np.exp(-np.abs(beta * x)))) / beta
 
 
-def _silu(x):
-    return x * _sigmoid(x)
+def _elu_slope(x, alpha):
+    # not y + α, which is the same for x ≤ 0 but loses e^x to rounding below x ≈ −37
+    return np.where(x > 0, 1, alpha * np.exp(np.minimum(x, 0)))
 
 
 def _silu_slope(x):
@@ -71,43 +53,21 @@ def _silu_slope(x):
     return s * (1 + x * (1 - s))
 
 
-def _gelu(x):
-    """x Φ(x), with the normal distribution function Φ(x) = (1 + erf(x/√2)) / 2."""
-    return x * _normal_cdf(x)
-
-
-def _normal_cdf(x):
-    return (1 + erf(x / math.sqrt(2))) / 2
-
-
-def _normal_pdf(x):
-    return np.exp(-x * x / 2) / math.sqrt(2 * math.pi)
-
-
-def _hardtanh(x, low=-1.0, high=1.0):
-    """min(max(x, low), high): tanh in three straight pieces."""
-    return np.clip(x, low, high)
-
-
-def _hardtanh_x(g, y, x, low=-1.0, high=1.0):
-    """∂L/∂x = g where low < x < high, else 0. The bounds are outside, as in PyTorch; inside in `clip`."""
-    return g * ((x > low) & (x < high))
-
-
 # A mask is multiplied, not chosen with np.where, which takes up to eight times as long. At the kink x = 0
-# the slope is that of the left side, as in PyTorch: relu′(0) = 0, leaky_relu′(0) = slope.
+# the slope is that of the left side, as in PyTorch: relu′(0) = 0, leaky_relu′(0) = slope. The
+# bounds of hardtanh lie outside, as in PyTorch; those of `clip`, inside.
 # fmt: off
 #                     forward       ∂L/∂x
 tanh       = primitive(np.tanh,     lambda g, y, x: g * (1 - y * y))
 sigmoid    = primitive(_sigmoid,    lambda g, y, x: g * (y * (1 - y)))
 relu       = primitive(_relu,       lambda g, y, x: g * (y > 0))
-leaky_relu = primitive(_leaky_relu, _leaky_relu_x)
+leaky_relu = primitive(_leaky_relu, lambda g, y, x, slope=0.01: g * (x > 0) + slope * g * (x <= 0))
 elu        = primitive(_elu,        lambda g, y, x, alpha=1.0: g * _elu_slope(x, alpha))
 selu       = primitive(_selu,       lambda g, y, x: g * (SELU_SCALE * _elu_slope(x, SELU_ALPHA)))
-hardtanh   = primitive(_hardtanh,   _hardtanh_x)
+hardtanh   = primitive(_hardtanh,   lambda g, y, x, low=-1.0, high=1.0: g * ((x > low) & (x < high)))
 softplus   = primitive(_softplus,   lambda g, y, x, beta=1.0: g * sigmoid(beta * x))
 silu       = primitive(_silu,       lambda g, y, x: g * _silu_slope(x))
 gelu       = primitive(_gelu,       lambda g, y, x: g * (_normal_cdf(x) + x * _normal_pdf(x)))
-#                                   ∂L/∂x                           ∂L/∂a
-prelu      = primitive(_prelu,      _prelu_x,                       lambda g, y, x, a: g * np.minimum(x, 0))
+prelu      = primitive(_prelu,      lambda g, y, x, a: g * (x > 0) + a * g * (x <= 0),
+                                    lambda g, y, x, a: g * np.minimum(x, 0))
 # fmt: on

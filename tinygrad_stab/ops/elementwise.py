@@ -10,7 +10,13 @@ import numpy as np
 from ..graph import constant, primitive
 from ..numpy_protocol import ANSWERS
 
+
 # fmt: off
+def _power(a, b):                   return a**b  # not np.power, which has no shortcut for squares
+def _clip(x, low=None, high=None):  return x if low is None and high is None else np.clip(x, low, high)
+def _astype(x, dtype):              return x.astype(dtype)
+def _won(mine, other, chosen):      return (mine == chosen) / (1.0 + (mine == other))
+
 #                     forward         ∂L/∂a                            ∂L/∂b
 add       = primitive(np.add,         lambda g, y, a, b: g,            lambda g, y, a, b: g)
 subtract  = primitive(np.subtract,    lambda g, y, a, b: g,            lambda g, y, a, b: -g)
@@ -34,14 +40,6 @@ minimum   = primitive(np.minimum,  lambda g, y, a, b: g * _won(a, b, y), lambda 
 # fmt: on
 
 
-def _won(mine, other, chosen):
-    return (mine == chosen) / (1.0 + (mine == other))
-
-
-def _power(a, b):
-    return a**b  # not np.power, which has no shortcut for squares
-
-
 def _power_base(g, y, a, b):
     """∂(aᵇ)/∂a = b aᵇ⁻¹, which is 0 for b = 0 even at a = 0, where aᵇ⁻¹ is infinite."""
     if isinstance(b, (int, float)):
@@ -55,10 +53,6 @@ def _power_exponent(g, y, a, b):
 
 
 power = primitive(_power, _power_base, _power_exponent, numpy=np.power)
-
-
-def _clip(x, low=None, high=None):
-    return x if low is None and high is None else np.clip(x, low, high)
 
 
 # Both bounds belong to the inside: at x = low the slope is 1.
@@ -82,10 +76,6 @@ def _erf(x):
 erf = primitive(_erf, lambda g, y, x: g * (2 / math.sqrt(math.pi)) * np.exp(-x * x))
 
 
-def _astype(x, dtype):
-    return x.astype(dtype)
-
-
 # The engine gives every gradient the dtype of its input, so there is nothing left to do.
 astype = primitive(_astype, lambda g, y, x, dtype: g)
 copy = primitive(np.copy, lambda g, y, x: g)
@@ -93,8 +83,6 @@ copy = primitive(np.copy, lambda g, y, x: g)
 equal, not_equal = constant(np.equal), constant(np.not_equal)
 less, less_equal = constant(np.less), constant(np.less_equal)
 greater, greater_equal = constant(np.greater), constant(np.greater_equal)
-logical_not = constant(np.logical_not)
-logical_and, logical_or = constant(np.logical_and), constant(np.logical_or)
 bitwise_and, bitwise_or, invert = constant(np.bitwise_and), constant(np.bitwise_or), constant(np.invert)
 sign, floor, ceil, round = constant(np.sign), constant(np.floor), constant(np.ceil), constant(np.round)
 isnan, isinf, isfinite = constant(np.isnan), constant(np.isinf), constant(np.isfinite)

@@ -9,15 +9,14 @@ from ..graph import ANY, Primitive, array_of, primitive
 from ..numpy_protocol import ANSWERS
 
 
-def _reshape(x, shape):
-    return np.reshape(x, shape)
-
-
-def _inverse(axes):
-    return None if axes is None else tuple(np.argsort([axis % len(axes) for axis in axes]))
-
-
 # fmt: off
+def _reshape(x, shape):         return np.reshape(x, shape)
+def _concatenate(*xs, axis=0):  return np.concatenate(xs, axis)
+def _stack(*xs, axis=0):        return np.stack(xs, axis)
+def _unbind(x, axis=0):         return tuple(np.moveaxis(x, axis, 0))
+def _getitem(x, key):           return x[key]
+def _inverse(axes):             return axes and tuple(np.argsort([axis % len(axes) for axis in axes]))
+
 #                        forward           ∂L/∂x
 reshape      = primitive(_reshape,         lambda g, y, x, shape: np.reshape(g, x.shape), numpy=np.reshape)
 squeeze      = primitive(np.squeeze,       lambda g, y, x, axis=None: np.reshape(g, x.shape))
@@ -27,10 +26,6 @@ transpose    = primitive(np.transpose,     lambda g, y, x, axes=None: np.transpo
 swapaxes     = primitive(np.swapaxes,      lambda g, y, x, axis1, axis2: np.swapaxes(g, axis1, axis2))
 flip         = primitive(np.flip,          lambda g, y, x, axis=None: np.flip(g, axis))
 # fmt: on
-
-
-def _concatenate(*xs, axis=0):
-    return np.concatenate(xs, axis)
 
 
 def _concatenate_rule(g, y, *xs, axis=0):
@@ -47,16 +42,8 @@ concatenate = primitive(_concatenate, _concatenate_rule, together=ANY)
 ANSWERS[np.concatenate] = lambda xs, axis=0: concatenate(*xs, axis=axis)
 
 
-def _stack(*xs, axis=0):
-    return np.stack(xs, axis)
-
-
 stack = primitive(_stack, lambda g, y, *xs, axis=0: unbind(g, axis=axis), together=ANY)
 ANSWERS[np.stack] = lambda xs, axis=0: stack(*xs, axis=axis)
-
-
-def _unbind(x, axis=0):
-    return tuple(np.moveaxis(x, axis, 0))
 
 
 def _unbind_rule(g, y, x, axis=0):
@@ -68,10 +55,6 @@ def _unbind_rule(g, y, x, axis=0):
 
 # All slices at once: picked out one by one, each would send back a gradient of the whole's size.
 unbind: Primitive = primitive(_unbind, _unbind_rule)
-
-
-def _getitem(x, key):
-    return x[key]
 
 
 def _scatter(g, key, shape):
