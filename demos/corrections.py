@@ -1,7 +1,8 @@
 """What is often taught and what this run measured instead. Every number comes from a claim of the run.
 
 `corrections.txt` has them: a sentence found in course notes; indented, what is to be said about it, where
-{name of a claim} stands for what that claim measured; behind an arrow, the experiment that makes the claims.
+{name of a claim} stands for what that claim measured, {name of a claim} % for the same in per cent; behind an
+arrow, the experiment that makes the claims.
 """
 
 from __future__ import annotations
@@ -70,11 +71,13 @@ def filled(text: str, claims: Sequence[Claim]) -> str:
         return ""
     html = prose.phrase(text)
     for name in used:
-        html = html.replace("{" + prose.phrase(name) + "}", f"<b>{_number(found[name].median)}</b>")
+        place, measured = "{" + prose.phrase(name) + "}", found[name].median
+        html = html.replace(f"{place} %", f"<b>{_number(100 * measured)}\N{NO-BREAK SPACE}%</b>")
+        html = html.replace(place, f"<b>{_number(measured)}</b>")
     confirmed = all(found[name].verdict == "PASS" for name in used)
     return html if confirmed else f"{html} <b>Not confirmed by this run.</b>"
 
 
 def _number(x: float) -> str:
     """To three digits; what is counted, 9 layers, without decimals."""
-    return prose.figure_of(int(x) if 1 < x < 1000 and x == int(x) else x, 3)
+    return prose.figure_of(int(x) if x.is_integer() and x != 1 and abs(x) < 1e5 else x, 3)

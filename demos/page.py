@@ -39,7 +39,7 @@ def page(performances: Sequence[Performance], chapters: Sequence[str] = ()) -> s
     closing = [
         *((name, *chapter(name)) for name in chapters),
         ("fixes", "Which fix for which pathology?", _fixes(performances)),
-        ("corrections", "What the documents got wrong", corrections(performances)),
+        ("corrections", "What is often taught, and what this run measured", corrections(performances)),
     ]
     closing = [section for section in closing if section[-1]]
     parts = _by_section(performances)
@@ -151,14 +151,14 @@ def _section(name: str, heading: str, body: str) -> str:
 IN_TIME = {  # what the matrix cannot say, as its nets are not recurrent
     "gradient_cliff": (
         "a cliff in time",
-        "clipping: {share that arrives, clip 1} of the starts arrive, without it "
-        "{share that arrives, not clipped}",
+        "clipping: {share that arrives, clip 1} % of the starts arrive, without it "
+        "{share that arrives, not clipped} %",
     ),
     "latch_task": (
         "vanishing in time",
         "a forget gate that starts open: with σ(b_f)ᵀ above 10⁻³ the worst net reads "
-        "{σ(b_f)ᵀ > 0.001: accuracy of the worst}, below 10⁻⁹ the best "
-        "{σ(b_f)ᵀ < 1e-09: accuracy of the best}",
+        "{σ(b_f)ᵀ > 0.001: accuracy of the worst} % of the sequences, below 10⁻⁹ the best "
+        "{σ(b_f)ᵀ < 1e-09: accuracy of the best} %",
     ),
 }
 
@@ -188,7 +188,7 @@ def _experiment(performance: Performance, names: Sequence[str]) -> str:
 <p class="source">Source: {prose.phrase(module.SOURCE, names)}</p>
 <figure>
 {performance.svg}
-<figcaption>{escape(caption(performance.setup))}</figcaption>
+<figcaption>{prose.phrase(caption(performance.setup))}</figcaption>
 </figure>
 {claims_table(performance.result.claims)}
 <h3>The experiment</h3>
@@ -218,7 +218,7 @@ def claims_table(claims: Sequence[Claim]) -> str:
     rows: list[str] = []
     for (by, why), group in groupby(claims, lambda claim: (claim.by, claim.why)):
         rows += map(_row, group)
-        note = prose.phrase(f"predicted by {by}; tolerance: {why}")
+        note = prose.phrase(f"prediction: {by}; tolerance: {why}")
         rows.append(f'<tr class="why"><td colspan="6">{note}</td></tr>')
     body = "\n".join(rows)
     return f'<div class="wide"><table class="claims">\n{_HEAD}\n<tbody>\n{body}\n</tbody>\n</table></div>'
@@ -231,7 +231,7 @@ def _row(claim: Claim) -> str:
         f'<tr><td class="what">{prose.phrase(claim.what)}</td>'
         f'<td class="number" data-label="predicted">{prose.figure_of(claim.predicted)}</td>'
         f'<td class="number" data-label="measured">{prose.figure_of(claim.median)}</td>'
-        f'<td class="range">{spread}</td>'
+        f'<td class="range" data-label="over the seeds">{spread}</td>'
         f'<td class="number" data-label="tolerance">{escape(prose.powers(str(claim.tolerance)))}</td>'
         f'<td class="verdict {claim.verdict}">{claim.verdict}</td></tr>'
     )

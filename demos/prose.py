@@ -7,11 +7,11 @@ import keyword
 import re
 import tokenize
 from collections.abc import Iterable
-from html import escape
+from html import escape, unescape
 from itertools import groupby
 from textwrap import dedent
 
-from demos.report import number
+from demos.report import number, powers
 
 
 def paragraphs(text: str, known: Iterable[str] = ()) -> str:
@@ -21,7 +21,7 @@ def paragraphs(text: str, known: Iterable[str] = ()) -> str:
         for indented, lines in groupby(block.split("\n"), lambda line: line.startswith("    ")):
             part = "\n".join(lines)
             if indented:
-                blocks.append(f'<pre class="formula">{escape(dedent(part))}</pre>')
+                blocks.append(f'<pre class="formula">{formula(dedent(part))}</pre>')
             elif part.strip():
                 blocks.append(f"<p>{phrase(part, known)}</p>")
     return "\n".join(blocks)
@@ -29,37 +29,41 @@ def paragraphs(text: str, known: Iterable[str] = ()) -> str:
 
 def phrase(text: str, known: Iterable[str] = ()) -> str:
     """One paragraph: escaped, with `code` in backquotes, which is a link if it names the file of a known
-    experiment, and with the indices of letters, σ_w or h_(l−1), set lower."""
-
-    def marked(found: re.Match) -> str:
-        code, letter, index = found.groups()
-        if letter:
-            return f"{letter}<sub>{index.strip('()')}</sub>"
-        html, name = f"<code>{code}</code>", code.removesuffix(".py")
-        return f'<a href="#{name}">{html}</a>' if name in known else html
-
-    return re.sub(rf"`([^`]+)`|{_INDEXED}", marked, escape(text, quote=False))
+    experiment; all else is set as mathematics."""
+    parts = re.split("`([^`]+)`", escape(text, quote=False))
+    return "".join(_code(part, known) if k % 2 else mathematics(part) for k, part in enumerate(parts))
 
 
-_INDEXED = r"(?<![A-Za-z_])([A-Za-zα-ωΑ-Ω])_([A-Za-z0-9](?![A-Za-z0-9_])|\([^()]*\))"  # a letter, its index
+def _code(text: str, known: Iterable[str]) -> str:
+    html, name = f"<code>{text}</code>", text.removesuffix(".py")
+    return f'<a href="#{name}">{html}</a>' if name in known else html
+
+
+def mathematics(text: str) -> str:
+    """Indices are set lower, σ_w and h_(l−1), exponents higher, 2^(−L/2), and numbers as in a book."""
+    text = re.sub(_INDEX, lambda found: f"{found[1]}<sub>{found[2].strip('()')}</sub>", powers(text))
+    return re.sub(_EXPONENT, lambda found: f"<sup>{found[1].strip('()')}</sup>", text)
+
+
+_INDEX = r"(?<![A-Za-z_])([A-Za-zα-ωΑ-Ω]²?)_([A-Za-z0-9]{1,3}(?![A-Za-z0-9_])|\([^()]*\))"  # of a letter
+_EXPONENT = r"\^(\([^()]*\)|[−√]?\w+(?:\.\d+)?)"
+
+
+def formula(text: str) -> str:
+    """Lines that keep their columns: what a cell becomes narrower by, in letters, the gap behind it gets."""
+
+    def cell(found: re.Match) -> str:
+        html, gap = phrase(found[1]), found[2]
+        small = "".join(re.findall("<su[bp]>(.*?)</su", html))  # letters of 0.7 the width, says the style
+        lost = len(found[1]) - len(unescape(re.sub("<[^>]+>", "", html))) + 0.3 * len(small)
+        return f'{html}{gap}<span style="margin-left: {lost:.1f}ch"></span>' if lost and gap else html + gap
+
+    return re.sub(r"(\S(?:.*?\S)??)( {2,}|$)", cell, text, flags=re.MULTILINE)
 
 
 def figure_of(x: float | str, digits: int = 4) -> str:
     """A number as a book prints it, 2.6·10⁻⁵ or −1.5, or a word, escaped."""
     return escape(x) if isinstance(x, str) else powers(number(x, digits))
-
-
-def powers(text: str) -> str:
-    """Numbers as a book prints them: < 1e-08 becomes < 10⁻⁸."""
-    return re.sub(r"\b(?:1e|([\d.]+)e)([+-]?\d+)", _power, text).replace("-", "−")
-
-
-def _power(found: re.Match) -> str:
-    mantissa, exponent = found[1], str(int(found[2]))
-    return (f"{mantissa}·" if mantissa else "") + "10" + exponent.translate(_SUPERSCRIPT)
-
-
-_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def cell(source: str, title: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby, zip_longest
 from textwrap import fill, wrap
@@ -40,7 +41,7 @@ def table(claims: Iterable[Claim]) -> str:
     for (by, why), group in groupby(claims, lambda claim: (claim.by, claim.why)):
         for claim in group:
             lines += _row(claim)
-        lines += [_note(f"predicted by {by}"), _note(f"tolerance: {why}"), ""]
+        lines += [_note(f"prediction: {by}"), _note(f"tolerance: {why}"), ""]
     return "\n".join(lines[:-1])
 
 
@@ -66,6 +67,19 @@ def number(x: float | str, digits: int = 4) -> str:
         return str(x)
     mantissa, e, exponent = f"{x:#.{digits}g}".partition("e")
     return mantissa.rstrip(".") + (f"e{int(exponent)}" if e else "")
+
+
+def powers(text: str) -> str:
+    """Numbers as a book prints them: < 1e-08 becomes < 10⁻⁸, and -3 becomes −3."""
+    return re.sub(r"(?<!\w)-(?=\d)", "−", re.sub(r"\b(?:1e|([\d.]+)e)([+-]?\d+)", _power, text))
+
+
+def _power(found: re.Match) -> str:
+    mantissa, exponent = found[1], str(int(found[2]))
+    return (f"{mantissa}·" if mantissa else "") + "10" + exponent.translate(_SUPERSCRIPT)
+
+
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def summary(results: Sequence[tuple[Experiment, Result]]) -> str:
@@ -100,11 +114,32 @@ def _paragraph(text: str) -> str:
     return fill(text, WIDTH, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)
 
 
+TERMS = {  # what the text calls a knob, where that is not its name
+    "weight_std": "σ_w", "sigma_w": "σ_w", "weight_var": "σ_w²", "bias_var": "σ_b²", "forget_bias": "b_f",
+    "radius": "ρ", "eps": "ε", "time": "T", "decay": "λ", "factor": "a", "scale": "s", "start": "x₀",
+    "tolerance": "ε", "std": "std of W", "input_std": "std of the inputs", "top": "δ at the top",
+    "every": "steps between looks", "lr_sgd": "SGD's lr", "lr_adam": "Adam's lr", "sgd_lr": "SGD's lr",
+    "cut": "% cut", "loud": "loud noise", "warm_up": "warm-up", "pre_activations": "pre-activations",
+}  # fmt: skip
+_TIED = "\N{NO-BREAK SPACE}"
+
+
 def caption(setup: Config) -> str:
-    """The set-up in one line: every knob, then the seeds."""
-    knobs = [f"{name} {shown(value)}" for name, value in vars(setup).items() if name != "seeds"]
+    """The set-up in one line, for readers: every knob, then the seeds."""
+    knobs = [
+        f"{TERMS.get(name, name.replace('_', ' '))} ".replace(" ", _TIED) + powers(_listed(value))
+        for name, value in vars(setup).items()
+        if name != "seeds"
+    ]
     first, last = setup.seeds[0], setup.seeds[-1]
-    return "  ·  ".join([*knobs, f"seed {first}" if first == last else f"seeds {first} to {last}"])
+    seeds = f"seed {first}" if first == last else f"seeds {first} to {last}"
+    return "  ·  ".join([*knobs, seeds.replace(" ", _TIED)])
+
+
+def _listed(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(_listed, value))
+    return f"{value:.3g}" if isinstance(value, float) and value < 1000 else shown(value)
 
 
 def flag(knob: str) -> str:

@@ -7,6 +7,7 @@ the colour of the text.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from textwrap import fill, wrap
@@ -112,16 +113,21 @@ def heatmap(
 def legend(figure: Figure, ax: Axes) -> None:
     """Name the lines of one panel, in a row above all panels."""
     lines, names = ax.get_legend_handles_labels()
-    names = [name.replace("σ_w²", "$σ_w^2$").replace("σ_w ", "$σ_w$ ") for name in names]
     figure.legend(
-        lines, names, ncols=6, loc="upper left", borderaxespad=0,
+        lines, [_indexed(name) for name in names], ncols=6, loc="upper left", borderaxespad=0,
         columnspacing=1.2, handlelength=1.8, handletextpad=0.5,
     )  # fmt: skip
 
 
+def _indexed(text: str) -> str:
+    """σ_w², σ_w and b_f as matplotlib sets them."""
+    return re.sub(r"(?<!\w)(\w)_(\w)(²?)", lambda x: f"${x[1]}_{x[2]}{'^2' if x[3] else ''}$", text)
+
+
 def finish(figure: Figure, title: str, caption: str, chosen: dict[str, Any]) -> None:
     """Put the lesson, then the legend, above the panels, and the set-up below them."""
-    title, caption = balanced(title.rstrip("."), chosen["title"]), fill(caption, 2 * chosen["title"])
+    title = balanced(title.rstrip("."), chosen["title"])
+    caption = _indexed(fill(caption, 2 * chosen["title"]))
     line = chosen["font"] / 72 / figure.get_figheight()  # one line of text, as a share of the height
     figure.text(0.012, 1 - 0.3 * line, title, va="top", fontweight="bold", fontsize="large")
     figure.text(0.012, 0.3 * line, caption, va="bottom", fontsize="x-small", color=chosen["muted"])

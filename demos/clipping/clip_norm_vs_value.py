@@ -119,14 +119,14 @@ def draw(setup: Setup, data: tuple) -> Figure:
     draw_plane(left, c=0.5, g=np.array([1.4, 0.7]))
     percent = (*setup.cut, 100)
     for way, line in (("by norm", "C0o-"), ("by tensor", "C1s-"), (by_value(max(setup.cut)), "C2^-")):
-        right.plot(LENGTHS, losses[way], line, label=way, markevery=5)
+        right.plot(LENGTHS, losses[way], line, label=way.replace("value,", "value; right:"), markevery=5)
     for way, line in (("by norm", "C0o-"), ("by tensor", "C1s-")):
         middle.plot(percent, [np.median(cosines[way])] * len(percent), line)
     band(middle, percent, np.transpose([cosines[by_value(p)] for p in percent]), color="C2", marker="^")
     prediction(middle, percent, [np.median(cosines[SIGNS])] * len(percent))
     middle.text(percent[0], np.median(cosines[SIGNS]) - 0.06, SIGNS)
     middle.set(title="cos α", xscale="log", xlabel="elements cut by value, %", ylim=(0.4, 1.04))
-    right.set(title="the loss along it, one net", xlabel="length of the step")
+    right.set(title="loss along each, one net", xlabel="length of the step")
     legend(figure, right)
     return figure
 

@@ -8,12 +8,12 @@ Zhang et al. found that in recurrent nets it grows with the slope instead, and a
 So it is for f(x) = x⁴/4, with slope x³, curvature 3 x², L₀ = 4 and L₁ = 1. A learning rate that never changes
 must suit the sharpest bend on the way, which is at the start, and is too small for all the rest:
 
-    lr = 1/f″(x₀) = 1/(3 x₀²)       about 1/(2 lr ε^⅔) = 3 x₀²/(2 ε^⅔) steps until |f′| < ε
+    lr = 1/f″(x₀) = 1/(3 x₀²)       about 1/(2 lr ε^(2/3)) = 3 x₀²/(2 ε^(2/3)) steps until |f′| < ε
     lr > 2/x₀²                      diverges, so that no fixed lr is more than six times as fast
 
-A clipped step has the length c while lr |f′| > c, which is down to x_c = (c/lr)^⅓:
+A clipped step has the length c while lr |f′| > c, which is down to x_c = (c/lr)^(1/3):
 
-    x ← x − min(lr, c/|f′|) f′      (x₀ − x_c)/c + (ε^−⅔ − x_c⁻²)/(2 lr) steps
+    x ← x − min(lr, c/|f′|) f′      (x₀ − x_c)/c + (ε^(−2/3) − x_c⁻²)/(2 lr) steps
 
 Only the first part depends on the start, and as a line, not as a parabola. So clipping is ahead by any factor
 that you care to name, if only the start is far enough away.
@@ -91,7 +91,7 @@ def run(setup: Setup) -> Result:
     far = max(setup.start)
     slope, curvature = bends(paths["clipped"][far])
     thrown = descend(far, 2.02 / far**2, np.inf, setup, most=5)
-    fixed, clipped = "1/(2 lr ε^⅔)", "(x₀ − x_c)/c + (ε^−⅔ − x_c⁻²)/(2 lr)"
+    fixed, clipped = "1/(2 lr ε^(2/3))", "(x₀ − x_c)/c + (ε^(−2/3) − x_c⁻²)/(2 lr)"
     steps = {(name, x): [len(path) - 1] for name in paths for x, path in paths[name].items()}
     # fmt: off
     claims = [
@@ -116,7 +116,7 @@ def draw(setup: Setup, data: tuple) -> Figure:
     far, x = max(setup.start), np.geomspace(min(setup.start), max(setup.start), 50)
     left.plot(slope, curvature, "C2^-", markevery=0.1)
     prediction(left, slope, L0 + L1 * slope)
-    left.text(slope[-1], 1.3 * L0, "L₀ + L₁ |f′|")
+    left.text(slope[-1], 1.8 * L0, "L₀ + L₁ |f′|")
     left.set(title="curvature |f″|", xlabel="slope |f′|", xscale="log", yscale="log")
     for name, way in paths.items():
         middle.plot(np.arange(1, len(way[far]) + 1), np.abs(way[far]) ** 3, markevery=0.1)

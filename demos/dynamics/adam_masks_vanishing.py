@@ -31,7 +31,7 @@ NETS = {  # σ_w², and Adam's ε; None: gradient descent
     "Xavier": (1, ε),
     "He": (2, ε),
     "σ_w² = 1/3": (1 / 3, ε),
-    "1/3, ε = 10⁻¹⁵": (1 / 3, SMALL),
+    "σ_w² = 1/3, ε = 10⁻¹⁵": (1 / 3, SMALL),
 }
 
 
@@ -109,7 +109,7 @@ def run(setup: Setup) -> Result:
           for name, predicted, limit in (("Xavier", "> ε", above(ε)), ("σ_w² = 1/3", "< ε", below(ε)))),
         *(Claim(f"{name}: loss", loss[name], BLIND_LOSS if limit.low > 0 else "learns", limit, hides, gap)
           for name, limit in (("Xavier, SGD", above(1.6)), ("Xavier", below(1.6)),
-                              ("σ_w² = 1/3", above(2.18)), ("1/3, ε = 10⁻¹⁵", below(2.18)))),
+                              ("σ_w² = 1/3", above(2.18)), ("σ_w² = 1/3, ε = 10⁻¹⁵", below(2.18)))),
         Claim("loss from He's start over Xavier's, Adam", loss["He"] / loss["Xavier"], "< 1", below(0.9),
               "what is hidden still costs", "seed by seed"),
     ]
@@ -130,7 +130,7 @@ def draw(setup: Setup, runs: dict) -> Figure:
         losses = [trained.losses for trained in runs[name]]
         band(right, np.arange(setup.steps), losses, label=name, markevery=(10 * k, 50))
     left.set(title="first step/lr, at the median |g|", xlabel="|g| = |∂L/∂w|", xscale="log", yscale="log")
-    prediction(right, [0, setup.steps], [BLIND_LOSS] * 2, label="theory; blind guess")
+    prediction(right, [0, setup.steps], [BLIND_LOSS] * 2, label="theory (right: blind guess)")
     right.set(title="training loss", xlabel="step", ylim=(0, 2.6))
     legend(figure, right)
     return figure

@@ -1,9 +1,17 @@
 """BatchNorm cures six of these seven pathologies, at these depths; no fix without it does.
 
-Seven nets, each sick in one way (`_pathologies.py`), and every fix on every net, one at a time. A cell is the
-share of test images that the net then reads, with its learning rate or a tenth of it, whichever is better, so
-that no fix is blamed for a step that does not suit it; only a step too long stays what it is. 10 % is blind,
-and a net whose loss diverges reads none. A start cures what the start did, clipping what one long step did.
+Seven nets, each sick in one way (`_pathologies.py`), and every fix on every net, one at a time:
+
+    init              the start that suits the activation, and biases 0
+    leaky .01, .2     leaky ReLU with this slope in the place of the activation
+    clip, decay       the norm of the gradient at 1; weight decay of 0.01
+    std. X            each feature standardized by itself
+    BN, LN, skip      BatchNorm or LayerNorm before the activation; a skip around each layer
+
+A cell is the share of test images that the net then reads, with its learning rate or a tenth of it, whichever
+is better, so that no fix is blamed for a step that does not suit it; only a step too long stays what it is.
+10 % is blind, and a net whose loss diverges reads none. A start cures what the start did, clipping what one
+long step did.
 BatchNorm makes the net blind to the size and bias of a layer, so undoes both; the units of the features it
 cannot undo, as they are mixed before it. `bn_explodes.py` shows where its help ends; `gradient_cliff.py` and
 `latch_task.py`, what helps in time.
@@ -34,11 +42,11 @@ class Setup(Config):
     fix: tuple[str, ...] = tuple(FIXES)
     width: int = 48
     steps: int = 120
-    factor: tuple[float, ...] = (1.0, 0.1)  # on the learning rate: the better one counts
+    lr_factor: tuple[float, ...] = (1.0, 0.1)  # the better one counts
     data: str = "digits"
 
 
-FAST = dict(fix=("none", "init", "leaky .01", "clip", "BN"), factor=(1.0,), steps=80)
+FAST = dict(fix=("none", "init", "leaky .01", "clip", "BN"), lr_factor=(1.0,), steps=80)
 FULL = dict(seeds=(0, 1, 2), steps=200)
 
 
@@ -65,7 +73,7 @@ def train(seed: int, net: SimpleNamespace, lr: float, setup: Setup) -> float:
 def cell(row: str, fix: str, setup: Setup) -> np.ndarray:
     """For every seed the accuracy with each of the learning rates."""
     net = SimpleNamespace(**{**NET, **PATHOLOGIES[row], **FIXES[fix]})
-    rates = [net.lr * factor for factor in setup.factor][: 1 if row == "step too long" else None]
+    rates = [net.lr * factor for factor in setup.lr_factor][: 1 if row == "step too long" else None]
     return np.array([[train(seed, net, lr, setup) for lr in rates] for seed in setup.seeds])
 
 
@@ -85,13 +93,16 @@ CLAIMS = [  # in the worst (min) or best (max) of these rows, the best of these 
     ("worst of six: BN", ["BN"], np.min, SCALED, above(0.65), BLIND_TO_SIZE),
     ("worst of six: BN+skip", ["BN+skip"], np.min, SCALED, above(0.65), BLIND_TO_SIZE),
     (f"dead ReLU: {', '.join(NO_STEP)}", NO_STEP, np.max, ["dead, ReLU"], below(0.3), "φ′ = 0, or 0.01"),
-    ("dead or saturated: init", ["init"], np.min, ["dead, ReLU", "saturated, tanh"], above(0.7), "its cause"),
-    ("step too long: init", ["init"], np.max, ["step too long"], below(0.4), "not its cause"),
+    ("dead or saturated: init", ["init"], np.min, ["dead, ReLU", "saturated, tanh"], above(0.7),
+     "the start was the cause"),
+    ("step too long: init", ["init"], np.max, ["step too long"], below(0.4), "the start was not the cause"),
     ("step too long: clip", ["clip"], np.min, ["step too long"], above(0.6), "lr · clip, at most"),
     ("vanishing, sigmoid: LN", ["LN"], np.max, ["vanishing, sigmoid"], below(0.4),
      "`bn_explodes.py`: LayerNorm and sigmoid multiply ‖gradient‖² by E φ′² / E φ² = 0.15"),
-    ("unscaled features: none", ["none"], np.max, ["unscaled features"], below(0.8), "its cause remains"),
-    ("unscaled features: std. X", ["std. X"], np.min, ["unscaled features"], above(0.85), "its cause"),
+    ("unscaled features: none", ["none"], np.max, ["unscaled features"], below(0.8),
+     "the cause remains: unequal units"),
+    ("unscaled features: std. X", ["std. X"], np.min, ["unscaled features"], above(0.85),
+     "unequal units were the cause"),
 ]
 # fmt: on
 

@@ -1,6 +1,7 @@
 """A gradient vanishes without saturation, and grows in spite of it.
 
-A tanh unit is saturated if |h| > 0.97. For z ~ N(0, q), with the q that the weights lead to, this has
+A tanh unit is saturated if |h| > 0.97. For z ~ N(0, q), with the q that the weights lead to, that is so with
+probability
 
     P(|tanh z| > 0.97) = 1 − erf(artanh 0.97/√(2q))
 

@@ -22,7 +22,7 @@ from tinygrad_stab import nn
 
 SOURCE = "Lu et al. 2020 (dying ReLU); the 20 % rule is folklore"
 
-ALARM = 20  # per cent of zeros
+ALARM = 0.2  # of the outputs are zero
 
 
 # %% The set-up
@@ -50,14 +50,14 @@ def network(start: str, pixels: int, setup: Setup) -> nn.Sequential:
 
 # %% The experiment
 def census(model: nn.Sequential, x: torch.Tensor) -> np.ndarray:
-    """For every ReLU layer the percentage of zeros, and that of units which are zero for every image."""
+    """For every ReLU layer the share of zeros, and that of units which are zero for every image."""
     counts = []
     with torch.no_grad():
         for layer in model:
             x = layer(x)
             if isinstance(layer, nn.ReLU):
                 zero = x.numpy() == 0
-                counts.append([100 * zero.mean(), 100 * zero.all(axis=0).mean()])
+                counts.append([zero.mean(), zero.all(axis=0).mean()])
     return np.array(counts)
 
 
@@ -79,10 +79,12 @@ def run(setup: Setup) -> Result:
     chance = "four standard deviations of one net"
     # fmt: off
     claims = [
-        Claim("He: % of zeros", [b[:, 0].mean() for b, *_ in he], 50, Within(0.2), half, chance),
-        Claim("default: % of zeros", [b[:, 0].mean() for b, *_ in default], 50, Within(0.2), half, chance),
-        Claim("He: % that never fire", [b[:, 1].mean() for b, *_ in he], "few", below(15), by_bias, gap),
-        Claim("default: % that never fire", [b[:, 1].mean() for b, *_ in default], "many", above(20),
+        Claim("He: share of zeros", [b[:, 0].mean() for b, *_ in he], 0.5, Within(0.2), half, chance),
+        Claim("default: share of zeros", [b[:, 0].mean() for b, *_ in default], 0.5, Within(0.2), half,
+              chance),
+        Claim("He: share that never fires", [b[:, 1].mean() for b, *_ in he], "few", below(0.15), by_bias,
+              gap),
+        Claim("default: share that never fires", [b[:, 1].mean() for b, *_ in default], "many", above(0.2),
               by_bias, gap),
         Claim("He: accuracy, trained", [a for *_, a in he], "learns", above(0.6), says, gap),
         Claim("default: accuracy, trained", [a for *_, a in default], "does not", below(0.3), says, gap),
@@ -98,8 +100,8 @@ def draw(setup: Setup, runs: dict) -> Figure:
     titles = {"He": "healthy: from He's start", "default": "sick: PyTorch's default"}
     for ax, (start, title) in zip(axes, titles.items()):
         for k, name in enumerate(("zeros", "units that never fire")):
-            band(ax, layers, [before[:, k] for before, *_ in runs[start]], label=name)
-        prediction(ax, layers, 0 * layers + ALARM, label="alarm of the 20 % rule")
+            band(ax, layers, [100 * before[:, k] for before, *_ in runs[start]], label=name)
+        prediction(ax, layers, 0 * layers + 100 * ALARM, label="alarm of the 20 % rule")
         reached = np.median([100 * a for *_, a in runs[start]])
         ax.set(title=f"{title}\nafter training it reads {reached:.0f} %", xlabel="layer", ylim=(0, 100))
     axes[0].set_ylabel("per cent")

@@ -7,9 +7,9 @@ Along the direction of largest curvature λ the loss is a parabola λ w²/2, and
 
 λ is the largest eigenvalue of the Hessian H. Here it is found by power iteration: v ← H v/‖H v‖, where H v is
 the gradient of ⟨∂L/∂w, v⟩. A residual net without normalization at least doubles E x² in every block,
-and its λ is huge at first. With the rate lr (t + 1)/T it begins with steps that it can bear, and they drive
-it to flatter places as fast as the rate rises: lr λ stays near 2. A shallow plain net from He's start is flat
-enough, and gains nothing. The 1 in t + 1 matters: with t/T the first batch is spent on a step of length 0.
+and its λ is huge at first. With the rate lr (t + 1)/T it begins with steps that it can bear, and where lr λ
+is above 2 they drive it to flatter places: in the end it is near 2. A shallow plain net from He's start is
+flat enough, and gains nothing. The 1 in t + 1 matters: with t/T the first batch is spent on a step of 0.
 """
 
 from dataclasses import dataclass

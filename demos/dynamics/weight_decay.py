@@ -9,8 +9,8 @@ Without decay W only grows, and the longer it is the less a step turns it. With 
 terms balance, lr ‖g‖/‖W‖ = √(2 lr λ), about 1/(lr λ) steps later, from whatever start. Decay is no limit on
 what the net can compute here: it is a second knob for the learning rate.
 
-Adam's own weight_decay is added to g, and so divided by the size of the gradient like the rest of it. Weights
-with large gradients hardly decay. AdamW takes (1 − lr λ) of all of them.
+Adam's own `weight_decay` is added to g, and so divided by the size of the gradient like the rest of it.
+Weights with large gradients hardly decay. AdamW takes (1 − lr λ) of all of them.
 """
 
 from dataclasses import dataclass

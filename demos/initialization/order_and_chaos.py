@@ -114,14 +114,15 @@ def draw(setup: Setup, data: tuple) -> Figure:
     line = np.linspace(min(runs), max(runs), 25)
     prediction(slope, line, [theory.chi("tanh", σ_w**2, setup.bias_var) for σ_w in line])
     slope.axhline(1, color="gray", linestyle=":")
-    for k, σ_w in enumerate(runs):
-        (point,) = slope.plot(σ_w, np.median(χ[σ_w]))
-        look = dict(color=point.get_color(), marker=point.get_marker())
+    followed = {σ_w: dict(color=f"C{k}", marker="os^Dvp"[k % 6]) for k, σ_w in enumerate([*runs][1::2])}
+    for σ_w in runs:
+        look = followed.get(σ_w, dict(color="gray", marker="."))
+        slope.plot(σ_w, np.median(χ[σ_w]), **look)
         plane.plot(σ_w, setup.bias_var, **look)
-        if k % 2:
-            layers, cs = np.arange(1, setup.depth + 1), [cs for _, cs in runs[σ_w]]
-            band(correlation, layers, cs, markevery=5, label=f"$σ_w$ = {σ_w:g}", **look)
-            prediction(correlation, layers, predicted_correlations(σ_w, setup))
+    layers = np.arange(1, setup.depth + 1)
+    for σ_w, look in followed.items():
+        band(correlation, layers, [cs for _, cs in runs[σ_w]], markevery=5, label=f"$σ_w$ = {σ_w:g}", **look)
+        prediction(correlation, layers, predicted_correlations(σ_w, setup))
     plane.text(0.75, 0.14, "order")
     plane.text(2.0, 0.14, "chaos")
     plane.set(title="the edge, χ = 1", xlabel="$σ_w$", ylabel="$σ_b^2$", ylim=(0, 0.2))

@@ -127,7 +127,7 @@ def draw(setup: Setup, data: tuple) -> Figure:
         band(right, np.arange(setup.steps), [losses for losses, _ in runs[name]], label=name, markevery=50)
     left.axhline(1, color="0.5", linewidth=1)
     left.set(title="√χ, the factor on ‖gradient‖ per layer", xlabel=r"$\sigma_w$", ylim=(0, 1.3))
-    prediction(right, [0, setup.steps], [BLIND_LOSS] * 2, label="theory; blind guess")
+    prediction(right, [0, setup.steps], [BLIND_LOSS] * 2, label="theory (right: blind guess)")
     right.set(title=f"training loss, {setup.depth} hidden layers", xlabel="step", ylim=(0, 2.6))
     legend(figure, right)
     return figure

@@ -5,9 +5,9 @@ same χ (see `order_and_chaos`). So signal and gradient reach
 
     ξ = 1/|ln χ| layers          infinitely many at the edge χ = 1, few in order and in chaos
 
-Schoenholz et al. found nets to be trainable down to about 6 ξ, the dashed line. Here too, for the same digits
-and steps, and with gradients clipped, so that chaos cannot simply diverge: at the edge fifty layers begin to
-learn, with weights 0.6 or 1.9 times as large thirty do not.
+Schoenholz et al. found nets to be trainable if they have no more than about 6 ξ layers, the dashed line. Here
+too, for the same digits and steps, and with gradients clipped, so that chaos cannot simply diverge: at the
+edge fifty layers begin to learn, with weights 0.6 or 1.9 times as large thirty do not.
 """
 
 from dataclasses import dataclass

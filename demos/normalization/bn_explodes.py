@@ -6,8 +6,8 @@ normalization divides it by the variance that it finds:
     LayerNorm    over the units, the mean of φ included       E φ′² / E φ²       1 for ReLU
     BatchNorm    over the samples, without that mean          E φ′² / Var φ      π/(π − 1) = 1.47 for ReLU
 
-σ_w² cancels, so no initialization helps; small batches are worse. The same mean that makes ReLU with
-BatchNorm explode rescues sigmoid: LayerNorm keeps it in what it divides by, and the gradient vanishes.
+σ_w² cancels, so no initialization helps; batches of few samples are worse. The same mean that makes ReLU
+with BatchNorm explode rescues sigmoid: LayerNorm keeps it in what it divides by, and the gradient vanishes.
 """
 
 from dataclasses import dataclass
@@ -30,17 +30,17 @@ class Setup(Config):
     depth: int = 30
     width: int = 256
     batch: tuple[int, ...] = (8, 32, 256)
-    activation: tuple[str, ...] = ("relu", "sigmoid")
+    activation: tuple[str, ...] = ("ReLU", "sigmoid")
 
 
 FAST = dict(seeds=(0,))
-FULL = dict(width=512, activation=("relu", "tanh", "sigmoid"))
+FULL = dict(width=512, activation=("ReLU", "tanh", "sigmoid"))
 
 
 # %% The experiment
 def gradient_norms(activation: str, norm: str, batch: int, setup: Setup) -> np.ndarray:
     """‖∂L/∂(W h)‖ at every layer, first to last, for a random gradient at the top."""
-    φ, zs = getattr(nn.functional, activation), []
+    φ, zs = getattr(nn.functional, activation.lower()), []
     h = φ(normalize(norm, torch.randn(batch, setup.width)))  # like the output of a layer
     for _ in range(setup.depth):
         layer = nn.Linear(setup.width, setup.width, bias=False)
@@ -58,14 +58,15 @@ def normalize(norm: str, z: torch.Tensor) -> torch.Tensor:
 
 def predicted(activation: str, norm: str, batch: int) -> float:
     """The factor on ‖gradient‖² per layer."""
+    φ = activation.lower()
     if norm == "BatchNorm":
-        return theory.batchnorm_gradient_rate(activation, batch)
-    return theory.layernorm_gradient_rate(activation) if norm == "LayerNorm" else theory.chi(activation, 2)
+        return theory.batchnorm_gradient_rate(φ, batch)
+    return theory.layernorm_gradient_rate(φ) if norm == "LayerNorm" else theory.chi(φ, 2)
 
 
 def cells(setup: Setup) -> list[tuple[str, int]]:
     usual = sorted(setup.batch)[len(setup.batch) // 2]
-    return [("none", usual), ("LayerNorm", usual), *(("BatchNorm", batch) for batch in setup.batch)]
+    return [("no norm", usual), ("LayerNorm", usual), *(("BatchNorm", batch) for batch in setup.batch)]
 
 
 def run(setup: Setup) -> Result:
@@ -73,7 +74,7 @@ def run(setup: Setup) -> Result:
     low, high = setup.depth // 6, setup.depth - setup.depth // 6
     why = "four standard deviations of one net; more where samples are few or become alike"
     laws = {
-        "none": "χ = σ_w² E φ′², with σ_w² = 2",
+        "no norm": "χ = σ_w² E φ′², with σ_w² = 2",
         "LayerNorm": "E φ′² / E φ²",
         "BatchNorm": "Yang et al. 2019, E φ′² / Var φ with its correction for a finite batch",
     }
@@ -89,7 +90,7 @@ def run(setup: Setup) -> Result:
 
 
 def name(norm: str, batch: int) -> str:
-    return f"{norm} {batch}" if norm == "BatchNorm" else norm
+    return f"{norm} of {batch}" if norm == "BatchNorm" else norm
 
 
 # %% The figure

@@ -42,7 +42,7 @@ class Setup(Config):
 
 
 FAST = dict(seeds=(0,))
-EPS = "0", "1e-5"  # none, and the usual one
+EPS = {"0": 0.0, "10⁻⁵": 1e-5}  # none, and the usual one
 
 
 def network(seed: int, a: float, setup: Setup, eps: float = 0.0) -> nn.Sequential:
@@ -92,9 +92,9 @@ def learn(seed: int, a: float, power: int, setup: Setup) -> np.ndarray:
 
 def run(setup: Setup) -> Result:
     a, seeds, sizes = max(setup.factor), setup.seeds, np.geomspace(1e-4, 10, 11)
-    norms = {ε: [[look(seed, x, setup, float(ε)).norm for x in sizes] for seed in seeds] for ε in EPS}
+    norms = {ε: [[look(seed, x, setup, EPS[ε]).norm for x in sizes] for seed in seeds] for ε in EPS}
     small, large, usual, large_usual = (
-        [look(seed, factor, setup, float(ε)) for seed in seeds] for ε in EPS for factor in (1.0, a)
+        [look(seed, factor, setup, ε) for seed in seeds] for ε in EPS.values() for factor in (1.0, a)
     )
     starts, powers = (1.0, *setup.factor), (0, 2)
     runs = {(x, p): np.array([learn(seed, x, p, setup) for seed in seeds]) for x in starts for p in powers}

@@ -43,7 +43,7 @@ class Setup(Config):
 
 FAST = dict(seeds=(0,), every=8)
 S = 2.0 ** np.arange(-4, 5)  # 1/16 to 16
-NORMS = {"none": nn.Identity, "BatchNorm": nn.BatchNorm1d}
+NORMS = {"no norm": nn.Identity, "BatchNorm": nn.BatchNorm1d}
 
 
 def network(norm: str, pixels: int, setup: Setup) -> nn.Sequential:
@@ -85,16 +85,16 @@ def loss_and_gradient(
 def run(setup: Setup) -> Result:
     runs = {norm: np.array([look_around(seed, norm, setup) for seed in setup.seeds]) for norm in NORMS}
     (loss, change), (bn_loss, bn_change) = (runs[norm][:, :, -1].T for norm in NORMS)
-    near = runs["BatchNorm"][:, 1, 0] / runs["none"][:, 1, 0]
+    near = runs["BatchNorm"][:, 1, 0] / runs["no norm"][:, 1, 0]
     product, blind = ("the outputs are a product of all weights", "before BatchNorm the size does not count")
     far, gap = f"s = {S[-1]:g}", "between the runs with BatchNorm and without"
     # fmt: off
     claims = [
-        Claim(f"{far}, none: change of the loss", loss, "explodes", above(4), product, gap),
+        Claim(f"{far}, no norm: change of the loss", loss, "explodes", above(4), product, gap),
         Claim(f"{far}, BatchNorm: change of the loss", bn_loss, "does not", below(1), blind, gap),
-        Claim(f"{far}, none: change of the gradient", change, "explodes", above(8), product, gap),
+        Claim(f"{far}, no norm: change of the gradient", change, "explodes", above(8), product, gap),
         Claim(f"{far}, BatchNorm: change of the gradient", bn_change, "≈ 1", below(3), blind, gap),
-        Claim("s = 1/16: change of the gradient, BatchNorm over none", near, "> 1", above(1.05),
+        Claim("s = 1/16: change of the gradient, BatchNorm over no norm", near, "> 1", above(1.05),
               "no theorem, but what was found", "below all that was measured"),
     ]
     # fmt: on

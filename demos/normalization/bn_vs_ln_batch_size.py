@@ -50,7 +50,7 @@ ZEROS = {  # and why
     "LayerNorm: output for a sample among others less alone": "each sample by itself",
 }
 LAWS = {"mean": ("1/√B", lambda B: B**-0.5), "variance": ("√(2/(B − 1))", lambda B: (2 / (B - 1)) ** 0.5)}
-NORMS = {"BatchNorm": nn.BatchNorm1d, "LayerNorm": nn.LayerNorm, "none": nn.Identity}
+NORMS = {"BatchNorm": nn.BatchNorm1d, "LayerNorm": nn.LayerNorm, "no norm": nn.Identity}
 
 
 def network(norm: str, pixels: int, setup: Setup) -> nn.Sequential:
@@ -123,9 +123,9 @@ def draw(setup: Setup, data: tuple) -> Figure:
     figure, (left, middle, right) = panels(3)
     for norm in NORMS:
         band(left, setup.batch, 100 * np.transpose([read[norm, B] for B in setup.batch]), label=norm)
-    prediction(left, setup.batch, [100 * BLIND_ACCURACY] * len(setup.batch), label="blind guess; theory")
-    left.set(title="test images read, %", ylim=(0, 100))
     B = np.linspace(min(setup.batch), max(setup.batch), 200)
+    prediction(left, B, 0 * B + 100 * BLIND_ACCURACY, label="theory (left: blind guess)")
+    left.set(title="test images read, %", ylim=(0, 100))
     for k, (name, (_, law)) in enumerate(LAWS.items()):
         medians = [np.median(found[B][:, k]) for B in setup.batch]
         middle.plot(setup.batch, medians, "C0" + "os"[k], label=f"… {name}")
@@ -139,7 +139,7 @@ def draw(setup: Setup, data: tuple) -> Figure:
     for B, look in ((2, "C3D-"), (4, "C4v-"), (32, "C5p-")):
         outputs = np.sort(batchnorm(torch.randn(B, 4000)).numpy().ravel())
         right.plot(outputs, np.linspace(0, 100, len(outputs)), look, markevery=0.1, label=f"B = {B}")
-    right.set(title="outputs below …, %", xlim=(-2.5, 2.5), xlabel="output of BatchNorm")
+    right.set(title="outputs below x, %", xlim=(-2.5, 2.5), xlabel="x, an output of BatchNorm")
     right.legend()
     legend(figure, left)
     return figure

@@ -29,7 +29,7 @@ SOURCE = (
     "the mean of the slopes is the fundamental theorem of calculus; tolerances: `torch.autograd.gradcheck`"
 )
 
-STEPS = (1e-6, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)  # the first is gradcheck's own
+STEPS = (1e-6, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)  # the first is gradcheck's own
 ATOL, RTOL = 1e-5, 1e-3
 
 
@@ -136,7 +136,7 @@ def draw(setup: Setup, data: tuple) -> Figure:
     for B in setup.batch:
         prediction(right, STEPS, 100 * expected(B))
     right.set(title="correct gradients that fail, %", xscale="log", yscale="log", xlabel="step h")
-    right.set(xlim=(7e-5, 0.13), ylim=(3e-3, 200))  # at smaller steps there is next to nothing to count
+    right.set(xlim=(7e-4, 0.13), ylim=(0.02, 200))  # at smaller steps there is next to nothing to count
     right.lines[-1].set_label("theory")
     legend(figure, right)
     return figure

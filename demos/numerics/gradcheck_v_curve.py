@@ -104,6 +104,9 @@ def draw(setup: Setup, errors: dict[str, np.ndarray]) -> Figure:
         for method in ("forward", "central"):
             middle = np.median(errors[f"{method}, {dtype.__name__}"], axis=0)
             ax.plot(STEPS, middle, label=method, markevery=2)
+        if dtype is np.float64:
+            middle = np.median(errors["complex step"], axis=0)
+            ax.plot(STEPS, np.maximum(middle, 1e-16), label="complex step", markevery=2)
         ε = np.finfo(dtype).eps
         for p in (1, 2):
             h = np.geomspace(ε ** (1 / (p + 1)), 1)
@@ -113,8 +116,6 @@ def draw(setup: Setup, errors: dict[str, np.ndarray]) -> Figure:
         ax.set(title=dtype.__name__, xscale="log", yscale="log", xlabel="step h", ylim=(1e-17, 100))
         ax.set_xticks(10.0 ** np.arange(-16, 1, 4))
         decades(ax, 5)
-    middle = np.median(errors["complex step"], axis=0)
-    axes[0].plot(STEPS, np.maximum(middle, 1e-16), label="complex step", markevery=2)
     axes[0].set_ylabel("relative error")
     legend(figure, axes[0])
     return figure

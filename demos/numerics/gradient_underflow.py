@@ -102,7 +102,7 @@ def draw(setup: Setup, runs: dict) -> Figure:
         for cell in (cell for cell in runs if cell[0] == dtype):
             _, weight_var, scale = cell
             left = np.array([δ for δ in runs[cell][0] if δ])  # the first seed; a logarithm knows no zero
-            back, name = np.arange(1, len(left) + 1), f"$σ_w^2$ = {weight_var:.2g}"
+            back, name = np.arange(1, len(left) + 1), f"σ_w² = {weight_var:.2g}"
             name += f", loss × {scale:g}" if scale > 1 else ""
             ax.plot(back, np.log10(left), label=name, markevery=max(1, len(left) // 5))
             path = log_start(scale, setup) + log_factor(weight_var) * back

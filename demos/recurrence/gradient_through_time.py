@@ -40,7 +40,7 @@ class Setup(Config):
     time: int = 100
     width: int = 64
     batch: int = 16
-    inputs: float = 0.3  # their standard deviation
+    input_std: float = 0.3
     forget_bias: tuple[float, ...] = (0.0, 1.0, 3.0, 5.0)
 
 
@@ -62,7 +62,7 @@ def rnn(draw_weights: Callable, setup: Setup) -> tuple[np.ndarray, float]:
     draw_weights(cell.weight_hh)
     hs = [torch.randn(setup.batch, setup.width).requires_grad_()]
     for _ in range(setup.time):
-        hs.append(cell(setup.inputs * torch.randn(setup.batch, setup.width), hs[-1]))
+        hs.append(cell(setup.input_std * torch.randn(setup.batch, setup.width), hs[-1]))
     return norms_back(hs), np.linalg.norm(cell.weight_hh.detach().numpy(), ord=2)
 
 
@@ -78,18 +78,18 @@ def lstm(forget_bias: float, recurrent: bool, setup: Setup) -> np.ndarray:
     h = torch.zeros(setup.batch, setup.width)
     cs = [torch.randn(setup.batch, setup.width).requires_grad_()]
     for _ in range(setup.time):
-        h, c = cell(setup.inputs * torch.randn(setup.batch, setup.width), (h, cs[-1]))
+        h, c = cell(setup.input_std * torch.randn(setup.batch, setup.width), (h, cs[-1]))
         cs.append(c)
     return norms_back(cs)
 
 
-def gate(forget_bias: float, inputs: float) -> float:
-    """√(E f²), what one step leaves of ‖∂L/∂c‖, for a gate f = σ(b_f + z) with z ~ N(0, inputs²)."""
-    return theory.length_map(lambda z: torch.sigmoid(z + forget_bias), q=inputs**2, weight_var=1) ** 0.5
+def gate(forget_bias: float, input_std: float) -> float:
+    """√(E f²), what one step leaves of ‖∂L/∂c‖, for a gate f = σ(b_f + z) with z ~ N(0, input_std²)."""
+    return theory.length_map(lambda z: torch.sigmoid(z + forget_bias), q=input_std**2, weight_var=1) ** 0.5
 
 
 def run(setup: Setup) -> Result:
-    T, biases, silent = setup.time, setup.forget_bias, replace(setup, inputs=0.0)
+    T, biases, silent = setup.time, setup.forget_bias, replace(setup, input_std=0.0)
     rnns = {name: over_seeds(setup, rnn, draw_weights) for name, draw_weights in RNNS.items()}
     still = {b: over_seeds(silent, lstm, b, False) for b in biases}
     alone = {b: over_seeds(setup, lstm, b, False) for b in biases}
@@ -109,7 +109,7 @@ def run(setup: Setup) -> Result:
               [norms[-1] / gate(b, 0.0) ** T for b in biases for norms in still[b]], 1.0, Within(1e-10),
               "the chain rule: every step multiplies by the same gate", "an identity"),
         *(Claim(f"LSTM cell, b_f = {b:g}: log₁₀ left", [np.log10(norms[-1]) for norms in alone[b]],
-                T * np.log10(gate(b, setup.inputs)), Within(0.03),
+                T * np.log10(gate(b, setup.input_std)), Within(0.03),
                 "√(E f²) a step, f = σ(b_f + z): the gates of different steps are independent",
                 "a few of very many products make up most of the norm") for b in biases),
         Claim(f"LSTM, b_f = {largest:g}: log₁₀ left", [np.log10(norms[-1]) for norms in whole[largest]],
@@ -130,7 +130,7 @@ def draw(setup: Setup, data: tuple) -> Figure:
     for b in setup.forget_bias:
         band(axes[1], back, alone[b], label=f"$b_f$ = {b:g}", markevery=20)
         band(axes[2], back, whole[b], label=f"$b_f$ = {b:g}", markevery=20)
-        prediction(axes[1], back, gate(b, setup.inputs) ** back)
+        prediction(axes[1], back, gate(b, setup.input_std) ** back)
     axes[1].lines[-1].set_label("√(E f²) a step")
     for ax, title in zip(axes, ("RNN", "LSTM, cell state alone", "LSTM, whole")):
         ax.set(title=title, yscale="log", xlabel="steps back in time")

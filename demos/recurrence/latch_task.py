@@ -1,8 +1,8 @@
 """An LSTM learns to remember only if, at the start, its forget gate lets the gradient through.
 
 The task could not be simpler: the first input is +1 or −1, then comes noise, and after T steps the net is
-to say which it was. What it has to learn is to keep one bit. The gradient that could teach it that reaches
-the first step is multiplied by σ(b_f)ᵀ: for T = 40 and b_f = 0 that is 10⁻¹², for b_f = 3 a seventh.
+to say which it was. What it has to learn is to keep one bit. On its way back to the first step, the gradient
+that could teach it is multiplied by σ(b_f)ᵀ: for T = 40 and b_f = 0 that is 10⁻¹², for b_f = 3 a seventh.
 
 So neither T nor the gate decides, but the two together: what a bias of 0 learns at T = 8 takes a bias of 1 at
 T = 20 and of 3 at T = 40. Near 10⁻⁶ a rare seed gets there all the same.

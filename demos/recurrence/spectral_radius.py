@@ -37,7 +37,7 @@ class Setup(Config):
     radius: tuple[float, ...] = (0.45, 0.7, 0.9, 1.1, 1.5, 2.0)  # ρ
     time: int = 100
     width: int = 64
-    inputs: float = 0.3  # their standard deviation
+    input_std: float = 0.3
 
 
 FAST = dict(seeds=(0,))
@@ -85,7 +85,7 @@ def measure(φ: Callable, γ: float, ρ: float, setup: Setup) -> Measured:
     W = (W * (ρ / np.abs(torch.linalg.eigvals(W).numpy()).max())).requires_grad_()
     hs = [(torch.ones(n, 1) * torch.randn(n)).requires_grad_()]
     for _ in range(setup.time):
-        hs.append(φ(hs[-1] @ W.T + setup.inputs * torch.randn(n)))
+        hs.append(φ(hs[-1] @ W.T + setup.input_std * torch.randn(n)))
     jacobians = torch.autograd.grad(hs[-1], hs, torch.eye(n))[::-1]
     s = np.linalg.norm(W.detach().numpy(), ord=2)
     norms = np.array([np.linalg.norm(J.numpy(), ord=2) for J in jacobians])

@@ -1,4 +1,4 @@
-"""BatchNorm turns a deep net's gradient to white noise; a skip keeps it together.
+"""BatchNorm turns a deep net's gradient into white noise; a skip keeps it together.
 
 How alike are the gradients of one output at two different inputs? They come down through the same weights,
 but at each ReLU only where their own input fired. Two inputs whose correlation there is c fire together so
@@ -130,7 +130,7 @@ def draw(setup: Setup, data: tuple) -> Figure:
         band(right, DEPTHS[kind], cosines[kind].T, label=kind)
         prediction(right, DEPTHS[kind], [law(kind, L, setup) for L in DEPTHS[kind]])
     left.set(title=f"on a line, {setup.depth} layers: gradient", yticks=[], xlabel="x")
-    middle.set(title="its autocorrelation", xlabel=f"lag, of {setup.points} points")
+    middle.set(title="its autocorrelation", xlabel="lag, in points")
     right.set(title="unrelated inputs: cosine", xlabel="layers", xscale="log", yscale="log")
     right.set_xticks([1, 2, 5, 10, 20, 50], ["1", "2", "5", "10", "20", "50"])
     right.minorticks_off()

@@ -7,6 +7,7 @@ import pytest
 
 import tinygrad_stab as torch
 from demos import report
+from demos.cli import every_name
 from demos.experiment import (
     Between,
     Claim,
@@ -17,6 +18,7 @@ from demos.experiment import (
     above,
     below,
     default_dtype,
+    load,
     over_seeds,
 )
 
@@ -104,6 +106,25 @@ def test_over_seeds_starts_each_seed_anew():
     assert first[0] != first[1]
 
 
+def test_a_caption_says_what_the_text_says():
+    from dataclasses import dataclass
+
+    @dataclass(frozen=True)
+    class Setup(Config):
+        weight_std: tuple[float, ...] = (0.5, 1 / 3)
+        bias: tuple[float, ...] = (0.0, -1.0)
+        loss_scale: float = 2.0**15
+        eps: float = 1e-5
+
+    said = report.caption(Setup()).replace("\N{NO-BREAK SPACE}", " ")
+    assert said == "σ_w 0.5, 0.333  ·  bias 0, −1  ·  loss scale 32768  ·  ε 10⁻⁵  ·  seeds 0 to 2"
+    assert report.caption(Setup(seeds=(4,))).endswith("seed\N{NO-BREAK SPACE}4")
+
+
+def test_every_term_is_that_of_a_knob():
+    assert set(report.TERMS) <= {knob for name in every_name() for knob in load(name).knobs}
+
+
 # --- the printed table -----------------------------------------------------------------------------------
 
 
@@ -146,7 +167,7 @@ def test_columns_of_the_table_do_not_touch():
 def test_claims_with_one_predictor_share_its_line():
     text = report.table([claim([2.0], Within(0.1)), claim([2.1], Within(0.1))])
     assert text.count("PASS") == 2
-    assert text.count("predicted by a formula") == 1
+    assert text.count("prediction: a formula") == 1
 
 
 def test_summary_counts_and_names_failures():

@@ -197,7 +197,7 @@ def test_json_has_every_claim_and_is_json_when_something_is_infinite(tmp_path, m
 
 def test_a_matrix_is_printed_and_written_as_csv(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert cli.main(["fix_matrix", "--fix", "none,LN", "--steps", "1", "--factor", "1"]) == 0
+    assert cli.main(["fix_matrix", "--fix", "none,LN", "--steps", "1", "--lr-factor", "1"]) == 0
     out = capsys.readouterr().out
     assert max(map(len, out.splitlines())) <= 80
     assert re.search(r"^LN( +\d+){7}$", out, re.MULTILINE)

@@ -61,6 +61,8 @@ def test_figure_draws_in_every_style(performed, name):
         figure = experiment.module.draw(setup, result.data)
         finish(figure, experiment.lesson, caption(setup), chosen)
         figure.draw_without_rendering()
+        for legend in figure.legends:
+            assert legend.get_window_extent().x1 < figure.bbox.x1, "a legend that is cut off"
     plt.close(figure)
     for ax in figure.axes:
         assert ax.get_xlabel() or ax.get_title(loc="left"), "a panel without a word"

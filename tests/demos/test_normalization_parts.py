@@ -43,7 +43,7 @@ def test_smaller_batches_take_more_and_smaller_steps(monkeypatch):
     seen = []
     monkeypatch.setattr(bn_vs_ln_batch_size, "train", lambda model, data, **how: seen.append(how))
     for batch in (2, 8, 32):
-        bn_vs_ln_batch_size.learn(0, "none", batch, bn_vs_ln_batch_size.Setup())
+        bn_vs_ln_batch_size.learn(0, "no norm", batch, bn_vs_ln_batch_size.Setup())
     assert [how["batch"] for how in seen] == [2, 8, 32]
     assert [how["lr"] for how in seen] == pytest.approx([0.015, 0.03, 0.06])
     assert [how["steps"] for how in seen] == [480, 240, 120]

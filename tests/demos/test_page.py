@@ -99,7 +99,7 @@ def test_words_of_an_experiment_are_escaped():
     table = page.claims_table([evil, claim("fails", [9.0])])
     assert "<script" not in table
     assert "a &lt; b &amp; &lt;script&gt;" in table
-    assert "predicted by 1 &lt; 2 &amp; <code>x&lt;y</code>; tolerance" in table
+    assert "prediction: 1 &lt; 2 &amp; <code>x&lt;y</code>; tolerance" in table
     assert '<td class="verdict FAIL">FAIL</td>' in table
     assert not Checker(table).errors
 
@@ -152,7 +152,8 @@ def test_answers_in_time_stand_below_the_matrix_if_the_run_has_them(performances
         html = page.page(
             [replace(cliff, result=Result(claims, None)), replace(performances[1], matrix=MATRIX)]
         )
-        assert ("<b>1.00</b> of the starts arrive, without it <b>0.250</b>" in html) is shown
+        said = html.replace("\N{NO-BREAK SPACE}", " ")
+        assert ("<b>100 %</b> of the starts arrive, without it <b>25 %</b>" in said) is shown
         assert not Checker(html).errors
 
 
@@ -187,7 +188,7 @@ def test_chapters_stand_between_the_experiments_and_the_corrections(performances
     assert order == sorted(order)
 
 
-# --- what the documents got wrong ------------------------------------------------------------------------
+# --- what is often taught -------------------------------------------------------------------------------
 
 
 def test_corrections_are_read_from_their_text():
@@ -203,6 +204,9 @@ def test_numbers_of_a_correction_come_from_the_run():
     assert "It is <b>3.26</b>, not <b>1.00·10⁻⁷</b>." in found
     assert "Not confirmed" in found, "3.26 is far from 2"
     assert row(correction, [claim("a & b")]) == "", "a claim is missing"
+    share = replace(correction, shown="{a, b_f} % of them, {zero} % of these.")
+    found = row(share, [claim("a, b_f", [0.1234]), claim("zero", [0.0])])
+    assert "<b>12.3\N{NO-BREAK SPACE}%</b> of them, <b>0\N{NO-BREAK SPACE}%</b> of these." in found
     counted = replace(correction, shown="`x < y` holds for {n} of {m}.")
     found = row(counted, [claim("n", [9.0]), claim("m", [1.0])])
     assert "<code>x &lt; y</code> holds for <b>9</b> of <b>1.00</b>." in found

@@ -23,11 +23,20 @@ def test_docstrings_become_paragraphs_formulas_and_links():
         ("σ_w² = 2", "σ<sub>w</sub>² = 2"),
         ("∂L/∂h_t, σ(b_f)ᵀ", "∂L/∂h<sub>t</sub>, σ(b<sub>f</sub>)ᵀ"),
         ("W_l h_(l−1)", "W<sub>l</sub> h<sub>l−1</sub>"),
-        ("fan_in, kaiming_normal_, x_ij, `x_1`", "fan_in, kaiming_normal_, x_ij, <code>x_1</code>"),
+        ("W_ij, λ_max, χ²_k", "W<sub>ij</sub>, λ<sub>max</sub>, χ²<sub>k</sub>"),
+        ("fan_in, kaiming_normal_, `x_1`", "fan_in, kaiming_normal_, <code>x_1</code>"),
+        ("2^(−L/2), L^−0.73, e^√5.", "2<sup>−L/2</sup>, L<sup>−0.73</sup>, e<sup>√5</sup>."),
+        ("b = -3, 1e-5, 16-bit, `1e-5`", "b = −3, 10⁻⁵, 16-bit, <code>1e-5</code>"),
     ],
 )
-def test_indices_of_letters_are_set_lower(text, html):
+def test_indices_exponents_and_numbers_are_set_as_mathematics(text, html):
     assert prose.phrase(text) == html
+
+
+def test_columns_of_a_formula_stay_where_they_are():
+    assert prose.formula("a_1    b < 2^L\n  c    d") == (
+        'a<sub>1</sub>    <span style="margin-left: 1.3ch"></span>b &lt; 2<sup>L</sup>\n  c    d'
+    )
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,14 @@ def test_every_title_fits_its_figure(name):
         plt.close(figure)
 
 
+def test_a_caption_has_its_indices_set_lower():
+    with style("paper") as chosen:
+        figure = plt.figure()
+        finish(figure, "", "σ_w² 2  ·  b_f 1  ·  data my_digits", chosen)
+        assert figure.texts[-1].get_text() == "$σ_w^2$ 2  ·  $b_f$ 1  ·  data my_digits"
+        plt.close(figure)
+
+
 def test_a_heatmap_has_its_words_in_readable_ink_and_hatches_what_is_not_a_number():
     figure, ax = plt.subplots()
     heatmap(ax, np.array([[0.0, 1.0], [np.nan, 0.9]]), [["a", "b"], ["-", "c"]], low=0, high=1)
