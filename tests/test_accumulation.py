@@ -126,6 +126,15 @@ def test_sums_and_convolutions_count_beyond_2048() -> None:
     assert w.grad.item() == b.grad.item() == 4096
 
 
+def test_squares_that_float16_cannot_add_up() -> None:
+    x = torch.zeros(10_000, dtype=torch.float16)
+    x[::2] = 40
+    loss = torch.nn.functional.mse_loss(x, torch.full_like(x, 20.0))
+    for value, expected in ((x.var(), 400), (x.std(), 20), (np.var(x), 400), (loss, 400)):
+        assert value.dtype == torch.float16
+        assert value.item() == expected
+
+
 @pytest.mark.parametrize(
     ("norm", "x"),
     [

@@ -203,7 +203,8 @@ def test_grad_of_what_was_not_used() -> None:
     y = x * 2
     with pytest.raises(RuntimeError, match=r"not used.*allow_unused=True"):
         grad(y, [x, unused], retain_graph=True)
-    assert grad(y, [unused, x], allow_unused=True)[0] is None
+    assert grad(y, [unused, x], retain_graph=True, allow_unused=True)[0] is None
+    assert grad(y, [unused, x], only_inputs=True, materialize_grads=True)[0].item() == 0
     with pytest.raises(RuntimeError, match="requires_grad_"):
         grad(leaf(1.0) * 2, torch.ones(1))
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tinygrad_stab.autograd.functional import hessian, hvp, jacobian, jvp, vjp
 
 import tinygrad_stab
 from tinygrad_stab import Tensor, directional_check, nn
-from tinygrad_stab.derivatives import hessian, hvp, jacobian, jvp, vjp
 
 
 @pytest.fixture

@@ -40,8 +40,9 @@ def softmax(x: Any) -> Any:
 def lstm_sequence(zx: Any, W: Any, h: Any, c: Any) -> Any:
     steps = []
     for z in zx:
-        h, c, gates, squashed = lstm_step(z, W, h, c, 0)
-        steps.append((h, c, gates, squashed))
+        c, o, gates = lstm_step(z, W, h, c, 0)
+        h = o * c.tanh()
+        steps.append((h, c, gates, c.tanh()))
     return tuple(ops.stack(*values) for values in zip(*steps))
 
 
@@ -62,8 +63,7 @@ def lstm_step(zx: Any, W: Any, h: Any, c: Any, b: Any) -> Any:
     z = zx + h @ W.T + b
     i, f, a, o = (z[:, k * D : (k + 1) * D] for k in range(4))
     i, f, a, o = sigmoid(i), sigmoid(f), a.tanh(), sigmoid(o)
-    c_new = f * c + i * a
-    return o * c_new.tanh(), c_new, ops.concatenate(i, f, a, o, axis=1), c_new.tanh()
+    return f * c + i * a, o, ops.concatenate(i, f, a, o, axis=1)
 
 
 X = (N, D)

@@ -30,6 +30,20 @@ def test_what_a_hook_returns_takes_the_place_of_the_gradient() -> None:
     assert x.grad.tolist() == [11, 11]
 
 
+def test_what_a_hook_writes_into_the_gradient_counts() -> None:
+    x, kept = pair(), []
+
+    def without_the_first(g: torch.Tensor) -> None:
+        g[0] = 0
+        kept.append(g)
+
+    x.register_hook(without_the_first)
+    (x * 3).sum().backward()
+    assert x.grad.tolist() == [0, 3]
+    x.grad.zero_()
+    assert kept[0].tolist() == [0, 3]
+
+
 def test_a_hook_on_a_leaf_changes_what_is_added_to_its_grad() -> None:
     x = pair()
     x.register_hook(lambda g: g * 10)

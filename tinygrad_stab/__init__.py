@@ -19,6 +19,7 @@ The names are PyTorch's: `import tinygrad_stab as torch` and go on.
 """
 
 import importlib
+import sys
 
 # isort: off
 # fmt: off
@@ -76,3 +77,4 @@ def __getattr__(name: str) -> object:
 vars(autograd).update(
     Function=Function, functional=derivatives, gradcheck=gradcheck, directional_check=directional_check
 )
+sys.modules[f"{__name__}.autograd.functional"] = derivatives  # for `import torch.autograd.functional`

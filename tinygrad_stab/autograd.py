@@ -126,12 +126,14 @@ def undo_broadcasting(g: Any, shape: tuple[int, ...]) -> Any:
 
 
 def _after_hooks(hooks: dict[float, Callable], g: Any) -> Any:
-    """Show a gradient to hooks, as a tensor of their own; what a hook returns takes its place."""
+    """Show a gradient to hooks, as a tensor of their own; what a hook returns, or writes there, counts."""
     for _, hook in sorted(hooks.items()):
         if isinstance(g, Parts):
             g = Parts(map(_replaced, g, hook(tuple(map(_as_tensor, map(_copy, g))))))
         else:
-            g = _replaced(g, hook(_as_tensor(_copy(g))))
+            shown = _as_tensor(_copy(g))
+            returned = hook(shown)
+            g = _replaced(g, shown if returned is None else returned)
     return g
 
 
@@ -156,7 +158,8 @@ def _start(outputs: Sequence[Any], gradients: Sequence[Any], record: bool) -> di
         if y.node is None:
             raise RuntimeError(
                 "this tensor does not require grad and does not have a grad_fn: nothing it was computed "
-                "from has requires_grad=True, or it was detached or computed under no_grad()"
+                "from has requires_grad=True, or it was detached or computed under no_grad(), or it is the "
+                "derivative of a function in straight pieces, which is constant"
             )
         if g is None and y.array.size != 1:
             raise RuntimeError(
@@ -187,18 +190,27 @@ def _run(
 
 def grad(
     outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool | None = None,
-    create_graph: bool = False, allow_unused: bool | None = None,
+    create_graph: bool = False, only_inputs: bool = True, allow_unused: bool | None = None,
+    materialize_grads: bool = False,
 ) -> tuple[Any, ...]:  # fmt: skip
-    """Return ∂(Σ outputs)/∂x for each x of the inputs, any tensors of the graph: `grad(loss, hiddens)`."""
+    """Return ∂(Σ outputs)/∂x for each x of the inputs, any tensors of the graph: `grad(loss, hiddens)`.
+
+    An input that the outputs do not depend on is an error, or with allow_unused None, or with
+    materialize_grads zeros. `only_inputs` has no effect, in PyTorch neither.
+    """
     nodes = [x.node for x in _as_list(inputs)]
     if None in nodes:
         raise RuntimeError(
             "one of the inputs does not require grad: call x.requires_grad_() before computing with it"
         )
     found = _run(outputs, grad_outputs, set(nodes), retain_graph, create_graph)
+    if materialize_grads:
+        found = {**{node: np.zeros(node.shape, node.dtype) for node in nodes}, **found}
     if not allow_unused and not found.keys() >= set(nodes):
         raise RuntimeError(
-            "one of the inputs was not used to compute the outputs; allow_unused=True gives None for it"
+            "one of the inputs was not used to compute the outputs; allow_unused=True gives None for it, "
+            "materialize_grads=True zeros. (The derivative of a function in straight pieces, as of relu, "
+            "does not depend on its input.)"
         )
     return tuple(_as_tensor(_copy(found[node])) if node in found else None for node in nodes)
 

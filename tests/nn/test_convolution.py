@@ -241,6 +241,14 @@ def test_same_padding_keeps_the_size() -> None:
 # --- pooling ---------------------------------------------------------------------------------------------
 
 
+def test_what_was_pooled_is_no_view() -> None:
+    x = tinygrad_stab.randn(1, 1, 4, 4, requires_grad=True)
+    y = max_pool2d(x, 2)
+    y += 1
+    y.sum().backward()
+    assert x.grad.sum().item() == 4
+
+
 def test_recorded_max_pooling() -> None:
     x = counting(1, 2, 4, 4, modulo=7)
     y = max_pool2d(x, 2, stride=1)

@@ -63,6 +63,15 @@ def test_lstm_cell(randn: Callable, bias: bool) -> None:
         near(actual, expected)
 
 
+def test_all_that_the_cell_state_does_to_a_loss_is_in_its_gradient(randn: Callable) -> None:
+    cell = nn.LSTMCell(3, 4).double()
+    x, h, c = randn(5, 3), randn(5, 4), randn(5, 4)
+    h_new, c_new = cell(x, (h, c))
+    o = h_new.array / np.tanh(c_new.array)
+    (by_c,) = torch.autograd.grad(h_new.sum(), c_new)
+    np.testing.assert_allclose(by_c, o * (1 - np.tanh(c_new.array) ** 2), rtol=1e-6)
+
+
 @pytest.mark.parametrize("kind", [nn.RNNCell, nn.LSTMCell])
 def test_a_cell_takes_one_sample_without_a_batch(randn: Callable, kind: type) -> None:
     cell, x = kind(3, 4).double(), randn(3)

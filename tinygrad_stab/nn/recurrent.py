@@ -120,8 +120,8 @@ class LSTMCell(_Recurrent):
         shape = (*input.array.shape[:-1], self.hidden_size)
         h, c = self._state(h, *shape), self._state(c, *shape)
         zx = ops.linear(input, self.weight_ih, self.bias_ih)
-        h, c, _, _ = ops.lstm_step(zx, self.weight_hh, h, c, self.bias_hh)
-        return h, c
+        c, o, _ = ops.lstm_step(zx, self.weight_hh, h, c, self.bias_hh)
+        return o * c.tanh(), c
 
 
 class _Sequence(_Recurrent):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..graph import primitive
+from ..sums import wide
 from .activation import sigmoid
 from .reduction import finite_max, softmax
 
@@ -10,7 +11,8 @@ from .reduction import finite_max, softmax
 def _mse(a, b):
     """mean (a − b)²"""
     difference = np.ravel(a - b)
-    return difference @ difference / difference.size
+    terms = difference.astype(wide(difference.dtype), copy=False)
+    return (terms @ terms / terms.size).astype(difference.dtype)
 
 
 def _cross_entropy(x, target):

@@ -30,4 +30,4 @@ def max_pool2d(x, kernel, stride, padding):
     column = stride[1] * np.arange(across) + first % kernel[1] - padding[1]
     row, column = np.clip(row, 0, h - 1), np.clip(column, 0, w - 1)  # a window of −∞ alone: not the margin
     place = (np.arange(n * c).reshape(n, c, 1, 1) * h + row) * w + column
-    return reshape(getitem(reshape(x, shape=(-1,)), key=place.ravel()), shape=place.shape)
+    return getitem(reshape(x, shape=(-1,)), key=place)

@@ -12,42 +12,14 @@ def _quarters(x):
     return x[..., :d], x[..., d : 2 * d], x[..., 2 * d : 3 * d], x[..., 3 * d :]
 
 
-def _advance(z, c, h_new, c_new, tanh_c):
-    """Do one step in the memory given: z, the pre-activations, becomes the gates; the last three are written.
-
-    i, f, o = σ(zᵢ), σ(z_f), σ(zₒ)      input, forget and output gate
-    a       = tanh(z_a)                 the candidate (PyTorch calls it g); in z the order is i, f, a, o
-    c′      = f c + i a                 the cell state: the forget gate decides how much of it stays
-    h′      = o tanh(c′)                the hidden state
-    """
-    i, f, a, o = _quarters(z)
-    candidate = np.tanh(a)
+def _gates(z):
+    """Turn pre-activations into gates, in their memory: σ for i, f and o, tanh for the candidate a."""
+    candidate = np.tanh(_quarters(z)[2])
     np.exp(np.negative(z, out=z), out=z)
     z += 1
     np.reciprocal(z, out=z)
-    a[...] = candidate
-    np.multiply(f, c, out=c_new)
-    c_new += i * a
-    np.tanh(c_new, out=tanh_c)
-    np.multiply(o, tanh_c, out=h_new)
-
-
-def _plus(total, part):
-    return total if part is None else total + part
-
-
-@np.errstate(over="ignore")  # as in sigmoid
-def _lstm_step(zx, W, h, c, b=None):
-    """One step: z = zx + h Wᵀ + b, then the equations above.
-
-    zx (…, 4 d) is what the input contributes; W is (4 d, d), h and c are (…, d), b is (4 d). Returns h′ and
-    c′, and with them the gates (i, f, a, o side by side) and tanh c′, which the rule reads.
-    """
-    gates = np.dot(h, W.T) + zx
-    gates = gates if b is None else gates + b
-    h_new, c_new, tanh_c = (np.empty(c.shape, gates.dtype) for _ in range(3))
-    _advance(gates, c, h_new, c_new, tanh_c)
-    return h_new, c_new, gates, tanh_c
+    _quarters(z)[2][...] = candidate
+    return _quarters(z)
 
 
 def _slopes(gates):
@@ -57,37 +29,45 @@ def _slopes(gates):
     return np.concatenate([i, f, 1 - a * a, o], axis=-1)
 
 
-def _factors(gates, tanh_c, c):
-    """The factors in the rule below: o tanh′(c′), and those of δ_z side by side."""
-    i, _, a, o = _quarters(gates)
-    return o * (1 - tanh_c * tanh_c), np.concatenate([a, c, i, tanh_c], axis=-1) * _slopes(gates)
+def _plus(total, part):
+    return total if part is None else total + part
 
 
-def _by_side_outputs(g_gates, g_s, gates, tanh_c):
-    """What comes back by gates and tanh c′, which only second derivatives read: to c′ and to z."""
-    to_c = None if g_s is None else g_s * (1 - tanh_c * tanh_c)
-    return to_c, None if g_gates is None else g_gates * _slopes(gates)
+@np.errstate(over="ignore")  # as in sigmoid
+def _lstm_step(zx, W, h, c, b=None):
+    """One step of the cell, from z = zx + h Wᵀ + b, where zx is what the input contributes:
+
+        i, f, o = σ(zᵢ), σ(z_f), σ(zₒ)      input, forget and output gate
+        a       = tanh(z_a)                 the candidate (PyTorch calls it g); in z the order is i, f, a, o
+        c′      = f c + i a                 the cell state: the forget gate decides how much of it stays
+
+    zx is (…, 4 d), W (4 d, d), h and c (…, d), b (4 d). Returns c′ and o, and with them all gates side by
+    side, which the rule reads. The hidden state, h′ = o tanh(c′), is computed from what is returned, so that
+    all that c′ does to a loss passes through c′.
+    """
+    gates = np.dot(h, W.T) + zx
+    gates = gates if b is None else gates + b
+    i, f, a, o = _gates(gates)
+    return f * c + i * a, o, gates
 
 
 def _lstm_step_rule(g, y, zx, W, h, c, b=None):
-    """The chain rule leads from h′ = o tanh c′ to c′ = f c + i a, to z, and from there to all that z is of:
+    """The chain rule leads from c′ = f c + i a and o to z, and from there to all that z is made of:
 
-        δ_c    = ∂L/∂c′ + ∂L/∂h′ · o tanh′(c′)                            directly, and through h′
-        δ_z    = (δ_c a σ′, δ_c c σ′, δ_c i tanh′, ∂L/∂h′ tanh(c′) σ′)    for the gates i, f, a, o
-        ∂L/∂zx = δ_z        ∂L/∂h = δ_z W        ∂L/∂W = δ_zᵀ h        ∂L/∂b = Σₙ δ_z        ∂L/∂c = δ_c f
+        δ_z    = (∂L/∂c′ a σ′, ∂L/∂c′ c σ′, ∂L/∂c′ i tanh′, ∂L/∂o σ′)      for the gates i, f, a, o
+        ∂L/∂zx = δ_z      ∂L/∂h = δ_z W      ∂L/∂W = δ_zᵀ h      ∂L/∂b = Σₙ δ_z      ∂L/∂c = ∂L/∂c′ f
 
     with σ′ = y (1 − y) and tanh′ = 1 − y². Over many steps ∂L/∂c is a product of forget gates alone; where
     f ≈ 1, the gradient travels.
     """
-    g_h, g_c, g_gates, g_s = g
-    _, _, gates, tanh_c = y
-    to_c, to_z = _factors(gates, tanh_c, c)
-    side_c, side_z = _by_side_outputs(g_gates, g_s, gates, tanh_c)
-    g_h = 0 * tanh_c if g_h is None else g_h
-    delta_c = _plus(_plus(g_h * to_c, g_c), side_c)
-    delta_z = _plus(np.concatenate([delta_c, delta_c, delta_c, g_h], axis=-1) * to_z, side_z)
-    delta_W = np.dot(rows(delta_z).T, rows(h))
-    return delta_z, delta_W, np.dot(delta_z, W), delta_c * _quarters(gates)[1], sum_of_rows(rows(delta_z))
+    g_c, g_o, g_gates = g
+    _, _, gates = y
+    i, f, a, _ = _quarters(gates)
+    g_c, g_o = (0 * c if part is None else part for part in (g_c, g_o))
+    to_gates = _plus(np.concatenate([g_c * a, g_c * c, g_c * i, g_o], axis=-1), g_gates)
+    delta = to_gates * _slopes(gates)
+    by_row = rows(delta)
+    return delta, np.dot(by_row.T, rows(h)), np.dot(delta, W), g_c * f, sum_of_rows(by_row)
 
 
 lstm_step = primitive(_lstm_step, _lstm_step_rule, together=5)
@@ -95,7 +75,7 @@ lstm_step = primitive(_lstm_step, _lstm_step_rule, together=5)
 
 @np.errstate(over="ignore")
 def _lstm_sequence(zx, W, h0, c0):
-    """All T steps of a layer: zₜ = zxₜ + hₜ₋₁ Wᵀ, then hₜ, cₜ = lstm_step(zₜ, cₜ₋₁).
+    """All T steps of a layer: zₜ = zxₜ + hₜ₋₁ Wᵀ, the gates, cₜ = fₜ cₜ₋₁ + iₜ aₜ and hₜ = oₜ tanh(cₜ).
 
     zx (T, n, 4 d) is what inputs and biases contribute; W is (4 d, d), h₀ and c₀ are (n, d). Returns h and c
     of every step, (T, n, d) each, and with them gates and tanh c, which the rule reads.
@@ -106,7 +86,9 @@ def _lstm_sequence(zx, W, h0, c0):
     h, c = h0, c0
     for t, z in enumerate(gates):
         np.add(np.dot(h, transposed), zx[t], out=z)
-        _advance(z, c, hs[t], cs[t], tanh_c[t])
+        i, f, a, o = _gates(z)
+        np.add(f * c, i * a, out=cs[t])
+        np.multiply(o, np.tanh(cs[t], out=tanh_c[t]), out=hs[t])
         h, c = hs[t], cs[t]
     return hs, cs, gates, tanh_c
 
@@ -127,10 +109,12 @@ def _lstm_sequence_rule(g, y, zx, W, h0, c0):
     """
     hs, cs, gates, tanh_c = y
     h_before, c_before = (np.concatenate([np.expand_dims(x0, 0), xs[:-1]]) for x0, xs in ((h0, hs), (c0, cs)))
-    to_c, to_z = _factors(gates, tanh_c, c_before)
-    _, f, _, _ = _quarters(gates)
-    g_h, g_c, g_gates, g_s = g
-    parts = (g_h, g_c, *_by_side_outputs(g_gates, g_s, gates, tanh_c))
+    (i, f, a, o), slopes, tanh_slope = _quarters(gates), _slopes(gates), 1 - tanh_c * tanh_c
+    to_c, to_z = o * tanh_slope, np.concatenate([a, c_before, i, tanh_c], axis=-1) * slopes
+    g_h, g_c, g_gates, g_tanh = g  # the last two come from second derivatives only
+    side_z = None if g_gates is None else g_gates * slopes
+    side_c = None if g_tanh is None else g_tanh * tanh_slope
+    parts = (g_h, g_c, side_c, side_z)
     g_h, g_c, side_c, side_z = ([None] * zx.shape[0] if part is None else part for part in parts)
     delta_h, delta_c, deltas = 0 * h0, 0 * c0, []
     for t in reversed(range(zx.shape[0])):

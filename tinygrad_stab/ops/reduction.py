@@ -45,15 +45,27 @@ def _mean_rule(g, y, x, axis=None, keepdims=False):
     return np.broadcast_to(spread(g, x.shape, axis, keepdims) / n, x.shape)
 
 
+def _var(x, axis=None, ddof=0, keepdims=False):
+    """v = Σ (x − μ)² / (n − ddof)."""
+    if x.dtype != np.float16:
+        return np.var(x, axis, ddof=ddof, keepdims=keepdims)
+    return np.var(x, axis, np.float32, ddof=ddof, keepdims=keepdims).astype(np.float16)
+
+
+def _std(x, axis=None, ddof=0, keepdims=False):
+    """s = √v."""
+    return np.sqrt(_var(x, axis, ddof, keepdims))
+
+
 def _var_rule(g, y, x, axis=None, ddof=0, keepdims=False):
-    """v = Σ (x − μ)² / (n − ddof);  ∂v/∂xᵢ = 2 (xᵢ − μ) / (n − ddof): the path by μ adds Σ (x − μ) = 0."""
+    """∂v/∂xᵢ = 2 (xᵢ − μ) / (n − ddof): the path by μ adds Σ (x − μ) = 0."""
     deviation = x - np.mean(x, axis=axis, keepdims=True)
     n = count(x.shape, axis) - ddof
     return spread(g, x.shape, axis, keepdims) * deviation * (2 / n if n else math.nan)
 
 
 def _std_rule(g, y, x, axis=None, ddof=0, keepdims=False):
-    """s = √v;  ∂s/∂xᵢ = (xᵢ − μ) / ((n − ddof) s), and 0, not 0/0, for a constant x."""
+    """∂s/∂xᵢ = (xᵢ − μ) / ((n − ddof) s), and 0, not 0/0, for a constant x."""
     deviation = x - np.mean(x, axis=axis, keepdims=True)
     s = spread(y, x.shape, axis, keepdims)
     n = count(x.shape, axis) - ddof
@@ -131,8 +143,8 @@ def _cumsum_rule(g, y, x, axis=None):
 # fmt: off
 sum         = primitive(_sum,         _sum_rule,         numpy=np.sum)
 mean        = primitive(np.mean,      _mean_rule)
-var         = primitive(np.var,       _var_rule)
-std         = primitive(np.std,       _std_rule)
+var         = primitive(_var,         _var_rule,         numpy=np.var)
+std         = primitive(_std,         _std_rule,         numpy=np.std)
 max         = primitive(np.max,       _extreme_rule)
 min         = primitive(np.min,       _extreme_rule)
 norm        = primitive(_norm,        _norm_rule)
