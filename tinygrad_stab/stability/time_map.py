@@ -58,7 +58,8 @@ def time_map(rnn: Module, x: Any, loss_fn: Callable[[Tensor], Tensor] | None = N
 
     rnn is an RNN, LSTM, RNNCell or LSTMCell. It starts from h₀ = c₀ = 0 and runs one step at a time, so that
     every state is there to be differentiated. L is loss_fn(outputs), outputs of shape (T, n, hidden_size);
-    without loss_fn, the last output times a random direction. A typical unit's Π f is the geometric mean.
+    without loss_fn, the last output times a random direction. ∂L/∂c_t is all that c_t does, through h_t as
+    well. A typical unit's Π f is the geometric mean.
     """
     if not isinstance(rnn, (RNN, LSTM, RNNCell, LSTMCell)):
         raise TypeError(f"time_map maps an RNN, LSTM, RNNCell or LSTMCell, not {type(rnn).__name__}")
