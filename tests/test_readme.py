@@ -53,7 +53,13 @@ def test_importing_the_library_does_not_import_matplotlib():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_the_files_of_the_reading_order_exist():
+def test_the_afternoons_reading_is_as_long_as_it_says():
     package = Path(tinygrad_stab.__file__).parent
-    for name in re.findall(r"`([a-z_/]+\.py)`", README.split("## Reading the source")[1].split("##")[0]):
+    section = README.split("## Reading the source")[1].split("##")[0]
+    of_table = re.findall(r"`([a-z_/]+\.py)`", "".join(re.findall(r"^\|.*$", section, re.M)))
+    lines = sum(len((package / name).read_text(encoding="utf-8").splitlines()) for name in of_table)
+    assert len(set(of_table)) == len(of_table) > 20
+    said = re.search(r"about (\d) (\d00) lines", section).groups()
+    assert abs(lines - int("".join(said))) < 100
+    for name in re.findall(r"`([a-z_/]+\.py)`", section):
         assert (package / name).is_file(), name
