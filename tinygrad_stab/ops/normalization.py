@@ -92,13 +92,12 @@ def _batch_norm_rule(g, y, x, gamma, beta, axis, eps):
 # fmt: off
 standardize = primitive(_standardize, _standardize_rule)
 batch_norm  = primitive(_batch_norm, _batch_norm_rule, together=3)
-#                 ∂L/∂g                                  ∂L/∂a                                ∂L/∂y
-rest = primitive(_rest,
-    lambda h, p, g, a, y, b, scale: h * scale,
-    lambda h, p, g, a, y, b, scale: -h * scale,
-    lambda h, p, g, a, y, b, scale: -h * b * scale,
-    lambda h, p, g, a, y, b, scale: -h * y * scale,
-    lambda h, p, g, a, y, b, scale: h * (g - a - y * b))
+rest        = primitive(_rest,
+    lambda h, p, g, a, y, b, scale: h * scale,              # ∂L/∂g
+    lambda h, p, g, a, y, b, scale: -h * scale,             # ∂L/∂a
+    lambda h, p, g, a, y, b, scale: -h * b * scale,         # ∂L/∂y
+    lambda h, p, g, a, y, b, scale: -h * y * scale,         # ∂L/∂b
+    lambda h, p, g, a, y, b, scale: h * (g - a - y * b))    # ∂L/∂scale
 # fmt: on
 
 
