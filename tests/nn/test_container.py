@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from tinygrad_stab import nn
+
 
 @pytest.fixture
 def layers(lib: Any) -> list[Any]:
@@ -81,6 +83,50 @@ def test_module_list_extend(lib: Any, layers: list[Any]) -> None:
     assert model.extend(layers[:2]) is model
     model.extend(iter(layers[2:]))
     assert list(model) == layers
+
+
+@pytest.mark.parametrize("container", ["Sequential", "ModuleList"])
+def test_modules_come_and_go_and_the_others_are_numbered_anew(
+    lib: Any, layers: list[Any], container: str
+) -> None:
+    a, b, c, d = layers
+    model = lib.nn.Sequential(*layers) if container == "Sequential" else lib.nn.ModuleList(layers)
+    del model[1]
+    assert list(model) == [a, c, d]
+    assert list(model.state_dict()) == ["0.weight", "0.bias", "1.weight", "1.bias"]
+    assert model.pop(-1) is d
+    model.insert(1, b)
+    assert list(model) == [a, b, c]
+    before = model
+    model += model[:0].extend([d, d])  # PyTorch's Sequential takes another, no list
+    assert model is before
+    del model[1:4]
+    assert list(model) == [a, d]
+    assert names(model) == ["0", "1"]
+    for change in (lambda m: m.__delitem__(2), lambda m: m.pop(2)):
+        with pytest.raises(IndexError):
+            change(model)
+
+
+def test_a_sequential_is_extended_by_another_and_loses_its_names_where_it_is_renumbered(
+    lib: Any, layers: list[Any]
+) -> None:
+    a, b, c, d = layers
+    model = lib.nn.Sequential(OrderedDict(first=a, act=b))
+    assert model.extend(lib.nn.Sequential(c)) is model
+    assert names(model) == ["first", "act", "2"]
+    del model[1]
+    assert names(model) == ["0", "1"]
+    assert model.insert(-1, d) is model
+    assert list(model) == [a, d, c]
+
+
+def test_what_is_inserted_is_a_module_or_nothing_happens() -> None:
+    layers = [nn.Linear(1, 1), nn.ReLU()]
+    for model in (nn.ModuleList(layers), nn.Sequential(*layers)):
+        with pytest.raises(TypeError, match="not a Module"):
+            model.insert(0, nn.functional.relu)
+        assert list(model) == layers
 
 
 def test_module_list_of_a_generator(lib: Any) -> None:

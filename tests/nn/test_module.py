@@ -215,11 +215,29 @@ def test_double_converts_parameters_and_buffers_but_no_integers(lib: Any) -> Non
     assert norm(lib.randn(4, 2, dtype=lib.float64)).dtype == lib.float64
     assert norm.float().bias.dtype == lib.float32
     assert norm.to("cpu") is norm
+    assert norm.to(lib.float64).half().running_var.dtype == lib.float16
+    assert norm.num_batches_tracked.dtype == lib.int64
+
+
+def test_gradients_are_converted_too_and_integers_refused(lib: Any) -> None:
+    layer = lib.nn.Linear(1, 1)
+    layer(lib.ones(1, 1)).sum().backward()
+    assert layer.double().weight.grad.dtype == lib.float64
+    with pytest.raises(TypeError, match=r"nn\.Module\.to only accepts floating point"):
+        layer.to(lib.int64)
+    assert layer.weight.dtype == layer.bias.dtype == lib.float64
 
 
 def test_there_is_no_other_device() -> None:
-    with pytest.raises(RuntimeError, match="no device 'cuda'"):
-        nn.Linear(1, 1).to("cuda")
+    for move in (lambda m: m.to("cuda"), lambda m: m.cuda()):
+        with pytest.raises(RuntimeError, match="no device 'cuda'"):
+            move(nn.Linear(1, 1))
+
+
+def test_completion_offers_what_can_be_written(lib: Any) -> None:
+    model = lib.nn.Sequential(lib.nn.Linear(1, 1))
+    assert not any(name[0].isdigit() for name in dir(model))
+    assert {"weight", "in_features", "forward"} <= set(dir(model[0]))
 
 
 def test_a_deep_copy_shares_nothing_with_its_model(lib: Any) -> None:

@@ -17,6 +17,38 @@ def test_a_tensor_is_refused_in_a_parameters_place(lib: Any) -> None:
     assert layer.weight is before
 
 
+def test_a_number_is_refused_in_a_buffers_place(lib: Any) -> None:
+    norm = lib.nn.BatchNorm1d(2)
+    with pytest.raises(TypeError, match=r"as buffer 'running_mean'.*Tensor or None expected"):
+        norm.running_mean = 3
+    assert norm.running_mean.tolist() == [0, 0]
+    norm.running_mean = lib.ones(2)
+    norm.running_var = None
+    assert [name for name, _ in norm.named_buffers()] == ["running_mean", "num_batches_tracked"]
+
+
+def test_what_is_registered_must_be_of_its_kind(lib: Any) -> None:
+    module = lib.nn.Module()
+    with pytest.raises(TypeError, match="parameter 'scale'"):
+        module.register_parameter("scale", lib.ones(1))
+    with pytest.raises(TypeError, match="buffer 'steps'"):
+        module.register_buffer("steps", 3)
+    with pytest.raises(TypeError, match=r"is not a Module|as child module 'act'"):
+        module.add_module("act", lib.nn.functional.relu)
+    assert list(module.state_dict()) == []
+    assert not hasattr(module, "steps")
+
+
+def test_a_buffer_takes_no_other_attributes_name(lib: Any) -> None:
+    layer = lib.nn.Linear(2, 1)
+    for name in ("weight", "in_features", "forward"):
+        with pytest.raises(KeyError, match=f"attribute '{name}' already exists"):
+            layer.register_buffer(name, lib.ones(1))
+    layer.register_buffer("mask", lib.ones(1))
+    layer.register_buffer("mask", lib.zeros(1))
+    assert list(layer.state_dict()) == ["weight", "bias", "mask"]
+
+
 def test_a_function_is_refused_in_a_layers_place(lib: Any) -> None:
     """Otherwise the layer would be gone, and nothing would say so."""
     model = lib.nn.Sequential(lib.nn.Linear(2, 1))

@@ -1,5 +1,6 @@
 """state_dict and load_state_dict: the values of a model by name, taken whole or not at all."""
 
+from collections import OrderedDict
 from typing import Any
 
 import pytest
@@ -35,6 +36,20 @@ def test_the_values_share_the_model_s_memory_but_not_its_graph(lib: Any) -> None
     with lib.no_grad():
         model[0].bias.fill_(3.0)
     assert state["0.bias"].tolist() == [3, 3, 3]
+    model(lib.randn(5, 2))
+    assert state["1.running_mean"].tolist() == model[1].running_mean.tolist() != [0, 0, 0]
+    assert state["1.running_var"].tolist() == model[1].running_var.tolist() != [1, 1, 1]
+    assert state["1.num_batches_tracked"].item() == 1
+
+
+def test_it_prints_as_the_ordered_dict_that_it_is(lib: Any) -> None:
+    state = lib.nn.Linear(1, 1, bias=False).double().state_dict()
+    assert repr(state) == repr(OrderedDict(weight=state["weight"]))
+
+
+def test_what_did_not_match_prints_under_pytorchs_name(lib: Any) -> None:
+    found = lib.nn.Linear(1, 1).load_state_dict({"weight": lib.ones(1, 1), "w": lib.ones(1)}, strict=False)
+    assert repr(found) == "_IncompatibleKeys(missing_keys=['bias'], unexpected_keys=['w'])"
 
 
 def test_loading_copies_into_the_same_parameters(lib: Any) -> None:

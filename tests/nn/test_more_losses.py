@@ -139,35 +139,85 @@ def test_recorded_cross_entropy(options: dict, loss: Any, first_row: list) -> No
     assert x.grad[2].tolist() == [0, 0, 0]  # whose target is ignored
 
 
-def drawn(seed: int) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+# From the shape of the scores, C classes, to that of the targets.
+SHAPES: dict[str, tuple[Callable, Callable]] = {
+    "rows": (lambda n, C: (n, C), lambda n: (n,)),
+    "one sample": (lambda n, C: (C,), lambda n: ()),
+    "places": (lambda n, C: (n, C, 4), lambda n: (n, 4)),
+    "an image": (lambda n, C: (n, C, 2, 3), lambda n: (n, 2, 3)),
+}
+each_shape = pytest.mark.parametrize("shapes", SHAPES.values(), ids=SHAPES)
+
+
+def drawn(seed: int, shapes: tuple = SHAPES["rows"]) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
     rng = np.random.default_rng(seed)
     n, classes = (int(k) for k in rng.integers(2, 8, 2))
     options: dict[str, Any] = {"reduction": rng.choice(["mean", "sum", "none"]).item()}
     if rng.integers(2):
         options["weight"] = rng.uniform(0.1, 3, classes)
-    t = rng.integers(0, classes, n)
-    if rng.integers(2):
+    t = rng.integers(0, classes, shapes[1](n))
+    if rng.integers(2) and t.ndim:
         options["ignore_index"] = [0, -100, classes + 3][rng.integers(3)]
         t[rng.integers(0, n)], t[0] = options["ignore_index"], 1
-    return rng.standard_normal((n, classes)) * 3, t, options
+    return rng.standard_normal(shapes[0](n, classes)) * 3, t, options
 
 
-@pytest.mark.parametrize("seed", range(40))
-def test_classification_losses_are_those_of_pytorch(torch: Any, seed: int) -> None:
-    x, t, options = drawn(seed)
+@each_shape
+@pytest.mark.parametrize("seed", range(20))
+def test_classification_losses_are_those_of_pytorch(torch: Any, seed: int, shapes: tuple) -> None:
+    x, t, options = drawn(seed, shapes)
     assert_as_in_pytorch(torch, nll_loss, x, t, **options)
     assert_as_in_pytorch(torch, cross_entropy, x, t, **options)
     assert_as_in_pytorch(torch, cross_entropy, x, t, label_smoothing=(seed % 5) / 4, **options)
 
 
-@pytest.mark.parametrize("seed", range(10))
-def test_classification_losses_to_second_order(seed: int) -> None:
-    x, t, options = drawn(seed)
+@each_shape
+@pytest.mark.parametrize("seed", range(5))
+def test_classification_losses_to_second_order(seed: int, shapes: tuple) -> None:
+    x, t, options = drawn(seed, shapes)
     target = tinygrad_stab.tensor(t)
     if "weight" in options:
         options["weight"] = tinygrad_stab.tensor(options["weight"])
     assert directional_check(lambda x: nll_loss(x, target, **options) ** 2, [leaf(x)])
     assert directional_check(lambda x: cross_entropy(x, target, label_smoothing=0.2, **options), [leaf(x)])
+
+
+@each_shape
+@pytest.mark.parametrize("seed", range(10))
+def test_probabilities_as_targets_give_pytorchs_numbers(torch: Any, seed: int, shapes: tuple) -> None:
+    x, _, options = drawn(seed, shapes)
+    options.pop("ignore_index", None)
+    q = np.random.default_rng(seed).uniform(0, 1, x.shape)
+    for smoothing in (0.0, 0.3):
+        assert_as_in_pytorch(torch, cross_entropy, x, q, label_smoothing=smoothing, **options)
+
+
+def test_recorded_cross_entropy_of_probabilities() -> None:
+    x, q = leaf(SCORES), leaf([[0.5, 0.5, 0], [0, 0, 1], [0.2, 0.3, 0.5], [1, 0, 0]])
+    assert cross_entropy(x, q).item() == pytest.approx(2.0807108, abs=1e-7)
+    loss = cross_entropy(x, q, tinygrad_stab.tensor(WEIGHT), label_smoothing=0.3)
+    assert loss.item() == pytest.approx(2.3060439, abs=1e-7)
+    loss.backward()
+    np.testing.assert_allclose(x.grad[0].tolist(), [-0.0216762, 0.0218846, -0.0002083], atol=1e-7)
+    np.testing.assert_allclose(q.grad[0].tolist(), [0.2360771, 0.1221543, 0.2930386], atol=1e-7)
+
+
+@each_shape
+def test_cross_entropy_of_probabilities_to_second_order(shapes: tuple) -> None:
+    x, _, _ = drawn(1, shapes)
+    q = np.random.default_rng(0).uniform(0, 1, x.shape)
+    assert directional_check(lambda x, q: cross_entropy(x, q, label_smoothing=0.2), [leaf(x), leaf(q)])
+
+
+@each_shape
+def test_certain_probabilities_are_class_numbers(shapes: tuple) -> None:
+    x, t, _ = drawn(2, shapes)
+    channel = min(x.ndim - 1, 1)
+    t = t % x.shape[channel]
+    q = np.moveaxis(np.eye(x.shape[channel])[t], -1, channel)
+    both = [cross_entropy(leaf(x), tinygrad_stab.tensor(target), reduction="none") for target in (t, q)]
+    assert both[0].shape == both[1].shape == t.shape
+    np.testing.assert_allclose(both[0], both[1], rtol=1e-12)
 
 
 def test_cross_entropy_is_nll_of_log_softmax() -> None:
@@ -212,7 +262,7 @@ def test_what_does_not_fit_is_refused() -> None:
         with pytest.raises(IndexError, match="Target -1 is out of bounds"):
             loss(x, t - 1)
         with pytest.raises(ValueError, match="class numbers, not one-hot rows"):
-            loss(x, x)
+            loss(x, tinygrad_stab.eye(4, 3).long())
         with pytest.raises(RuntimeError, match=r"use y.long\(\)"):
             loss(x, t.float())
         with pytest.raises(RuntimeError, match="weight tensor should be defined for all 3 classes"):

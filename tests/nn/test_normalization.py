@@ -76,6 +76,43 @@ def test_momentum_none_is_the_plain_average_of_all_batches(rng: np.random.Genera
     np.testing.assert_allclose(norm.running_var, np.mean([x.array.var(0, ddof=1) for x in xs], 0), rtol=1e-12)
 
 
+def test_running_statistics_stay_where_they_are_in_memory(lib: Any) -> None:
+    norm = lib.nn.BatchNorm1d(2)
+    views = {name: buffer.data for name, buffer in norm.named_buffers()}
+    norm(lib.randn(6, 2))
+    assert {name: view.tolist() for name, view in views.items()} == {
+        name: buffer.tolist() for name, buffer in norm.named_buffers()
+    }
+    assert views["num_batches_tracked"].item() == 1
+    mean, var = lib.zeros(2), lib.ones(2)
+    lib.nn.functional.batch_norm(lib.ones(6, 2), mean, var, training=True, momentum=0.25)
+    assert (mean.tolist(), var.tolist()) == ([0.25, 0.25], [0.75, 0.75])
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("moved", [0, 1, 2], ids=["never", "after the forward", "after the first backward"])
+def test_graphs_stay_right_when_the_statistics_move(training: bool, moved: int) -> None:
+    """First and second derivative, through a batch whose graph was recorded before the next one came."""
+    torch.manual_seed(0)
+    norm = nn.BatchNorm1d(3).double()
+    norm(torch.randn(8, 3, dtype=torch.float64) * 2 + 1)
+    x = torch.randn(5, 3, dtype=torch.float64, requires_grad=True)
+
+    def derivatives(moved: int) -> list[Any]:
+        y = norm.train(training)(x).tanh()
+        for k in (1, 2):
+            if moved == k:
+                norm.train()(torch.randn(8, 3, dtype=torch.float64) * 9 - 5)
+            (y,) = torch.autograd.grad((y * y).sum(), x, create_graph=True)
+        return y.tolist()
+
+    state = {name: tensor.clone() for name, tensor in norm.state_dict().items()}
+    expected = derivatives(moved=0)
+    norm.load_state_dict(state)
+    assert derivatives(moved) == expected
+    assert (norm.running_mean.tolist() == state["running_mean"].tolist()) == (not moved and not training)
+
+
 def test_running_statistics_keep_no_graph(rng: np.random.Generator) -> None:
     norm, x = nn.BatchNorm1d(2).double(), batch(rng, 6, 2)
     (norm(x) ** 2).sum().backward()

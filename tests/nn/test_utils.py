@@ -125,6 +125,18 @@ def test_huge_and_tiny_float32_gradients(size: float) -> None:
     np.testing.assert_allclose(p.grad, size / 10 / math.sqrt(12), rtol=1e-6)
 
 
+@pytest.mark.parametrize(("norm", "ratio"), [(1.0, 1.000001), (1e-7, 11)])
+def test_the_length_is_right_where_pytorchs_is_short_of_it(norm: float, ratio: float) -> None:
+    pytorch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    g = norm * np.array([0.6, 0.8])
+    (ours,), theirs = with_gradients(g), pytorch.zeros(2, dtype=pytorch.float64)
+    theirs.grad = pytorch.tensor(g)
+    for library, p in ((torch, ours), (pytorch, theirs)):
+        library.nn.utils.clip_grad_norm_([p], max_norm=norm / 2)
+    assert ours.grad.norm().item() == pytest.approx(norm / 2, rel=1e-12)
+    assert ours.grad.norm().item() / theirs.grad.norm().item() == pytest.approx(ratio, rel=1e-9)
+
+
 def test_huge_gradients_are_clipped_to_an_ordinary_length() -> None:
     parameters = with_gradients(np.full(9, 3e38, np.float32), np.zeros(2, np.float32))
     clip_grad_norm_(parameters, 1.0)

@@ -209,6 +209,48 @@ def test_resuming_from_last_epoch_leaves_the_rate_where_it_is() -> None:
         ExponentialLR(optimizer(1.0), 0.5, last_epoch=2)
 
 
+RESUMED: dict[str, Callable] = {
+    "LambdaLR": lambda s, opt, **last: s.LambdaLR(opt, warm_up, **last),
+    "LinearLR": lambda s, opt, **last: s.LinearLR(opt, 0.25, 1.0, 6, **last),
+    "StepLR": lambda s, opt, **last: s.StepLR(opt, 3, **last),
+    "ExponentialLR": lambda s, opt, **last: s.ExponentialLR(opt, 0.9, **last),
+    "CosineAnnealingLR": lambda s, opt, **last: s.CosineAnnealingLR(opt, 5, 0.01, **last),
+}
+
+# fmt: off
+RECORDED_AFTER_5: dict[str, list[float]] = {
+    "LambdaLR":          [1.0, 1.0, 1.0],
+    "LinearLR":          [0.875, 0.875, 0.875],
+    "StepLR":            [0.01, 0.01, 0.01],
+    "ExponentialLR":     [0.59049, 0.531441, 0.4782969],
+    "CosineAnnealingLR": [0.01, 0.01, 0.01],
+}
+# fmt: on
+
+
+def resumed(lib: Any, s: Any, make: Callable, steps: int, last_epoch: int) -> list[float]:
+    """The rates that follow if after some steps a new schedule is made, which is told the last t."""
+    opt = optimizer(1.0, lib=lib)
+    trajectory(opt, [make(s, opt)], steps)
+    return np.ravel(trajectory(opt, [make(s, opt, last_epoch=last_epoch)], 12)).tolist()
+
+
+@pytest.mark.parametrize("name", RESUMED)
+def test_recorded_rates_after_resuming(name: str) -> None:
+    """LambdaLR and StepLR go one step on as they are made, the others stay at the optimizer's rate."""
+    found = resumed(tinygrad_stab, lr_scheduler, RESUMED[name], steps=5, last_epoch=5)
+    np.testing.assert_allclose(found[:3], RECORDED_AFTER_5[name], atol=1e-7)
+
+
+@pytest.mark.parametrize("steps", range(1, 8))
+@pytest.mark.parametrize("name", RESUMED)
+def test_rates_after_resuming_are_those_of_pytorch(torch: Any, name: str, steps: int) -> None:
+    for last_epoch in (steps - 1, steps):
+        found = resumed(tinygrad_stab, lr_scheduler, RESUMED[name], steps, last_epoch)
+        expected = resumed(torch, torch.optim.lr_scheduler, RESUMED[name], steps, last_epoch)
+        np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
 # --- ReduceLROnPlateau -------------------------------------------------------------------------------------
 
 
@@ -249,6 +291,7 @@ def test_plateau_rates_are_those_of_pytorch(torch: Any, seed: int) -> None:
 def test_plateau_takes_a_tensor_as_metric() -> None:
     opt = optimizer(0.1)
     schedule = ReduceLROnPlateau(opt, patience=0)
+    assert schedule.factor == schedule.state_dict()["factor"] == 0.1
     for _ in range(2):
         schedule.step(tinygrad_stab.tensor(1.0))
     assert schedule.get_last_lr() == pytest.approx([0.01])

@@ -52,7 +52,7 @@ def test_a_tensor_dataset_gives_a_row_of_each_tensor() -> None:
     x, k = samples[-1]
     assert x.tolist() == [3.0, 3.5]
     assert k.item() == 3
-    with pytest.raises(ValueError, match=r"Size mismatch between tensors.*\[2, 3\]"):
+    with pytest.raises(AssertionError, match=r"Size mismatch between tensors.*\[2, 3\]"):
         TensorDataset(tinygrad_stab.zeros(2), tinygrad_stab.zeros(3))
 
 
@@ -241,4 +241,16 @@ def test_the_batch_size_is_a_positive_integer(batch_size: Any) -> None:
 def test_workers_are_refused_with_the_reason() -> None:
     with pytest.raises(ValueError, match="batches are made in this process"):
         DataLoader(Squares(3), num_workers=2)
-    assert len(list(DataLoader(Squares(3), num_workers=0))) == 3
+
+
+def test_what_else_pytorch_has_is_taken_at_its_default_and_otherwise_refused_with_the_reason() -> None:
+    for option, other, why in [
+        ("num_workers=0, pin_memory=False, timeout=0", "pin_memory=True", "there is only the CPU"),
+        ("shuffle=None, sampler=None, batch_sampler=None", "sampler=[0]", "a Subset choose the samples"),
+        ("persistent_workers=False, worker_init_fn=None", "worker_init_fn=print", "made in this process"),
+    ]:
+        assert len(list(eval(f"DataLoader(Squares(3), {option})"))) == 3
+        with pytest.raises(ValueError, match=why):
+            eval(f"DataLoader(Squares(3), {other})")
+    with pytest.raises(TypeError, match="unexpected keyword argument 'pin'"):
+        DataLoader(Squares(3), pin=False)

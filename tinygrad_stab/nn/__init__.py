@@ -24,5 +24,6 @@ __getattr__ = names_left_out(
         "Embedding": "no part of gradient stability; one_hot(x) @ W is the same",
         "GRU": "the LSTM shows what a gate does to the gradient",
         "GRUCell": "the LSTM shows what a gate does to the gradient",
+        "KLDivLoss": "(p * (p.log() - log_q)).sum(1).mean() is its 'batchmean'",
     },
 )

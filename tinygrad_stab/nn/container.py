@@ -9,17 +9,41 @@ from .module import Module, _indented
 
 
 class _Row(Module):
+    """Modules named "0", "1", … unless they were given names; a change in the middle numbers all anew."""
+
     def _add(self, name: str, module: Any) -> None:
-        if not isinstance(module, Module):
-            raise TypeError(
-                f"{module!r} is not a Module subclass: for a function use the module of that name, nn.ReLU() "
-                "for F.relu, and give a list with a star, Sequential(*layers)"
-            )
-        setattr(self, name, module)
+        setattr(self, name, _module(module))
 
     def append(self, module: Module) -> Any:
         self._add(str(len(self)), module)
         return self
+
+    def extend(self, modules: Iterable[Module]) -> Any:
+        for module in modules:
+            self.append(module)
+        return self
+
+    __iadd__ = extend
+
+    def insert(self, index: int, module: Module) -> Any:
+        modules = list(self)
+        modules.insert(index, _module(module))
+        return self._renumbered(modules)
+
+    def __delitem__(self, index: int | slice) -> None:
+        modules = list(self)
+        del modules[index]
+        self._renumbered(modules)
+
+    def pop(self, key: int) -> Module:
+        module = list(self)[key]
+        del self[key]
+        return module
+
+    def _renumbered(self, modules: list[Module]) -> Any:
+        for name, _ in self._attributes(Module):
+            delattr(self, name)
+        return self.extend(modules)
 
     def __len__(self) -> int:
         return len(self._attributes(Module))
@@ -31,6 +55,15 @@ class _Row(Module):
         setattr(self, self._attributes(Module)[index][0], module)
 
 
+def _module(module: Any) -> Module:
+    if not isinstance(module, Module):
+        raise TypeError(
+            f"{module!r} is not a Module subclass: for a function use the module of that name, nn.ReLU() "
+            "for F.relu, and give a list with a star, Sequential(*layers)"
+        )
+    return module
+
+
 class Sequential(_Row):
     """Apply modules one after the other: `Sequential(Linear(2, 3), ReLU())`, or a dict of named ones."""
 
@@ -40,10 +73,10 @@ class Sequential(_Row):
         for name, module in modules[0].items() if of_names else enumerate(modules):
             self._add(str(name), module)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, input: Any) -> Any:
         for module in self:
-            x = module(x)
-        return x
+            input = module(input)
+        return input
 
     def __getitem__(self, index: int | slice) -> Any:
         if isinstance(index, slice):
@@ -57,17 +90,6 @@ class ModuleList(_Row):
     def __init__(self, modules: Iterable[Module] | None = None) -> None:
         super().__init__()
         self.extend(modules or ())
-
-    def extend(self, modules: Iterable[Module]) -> ModuleList:
-        for module in modules:
-            self.append(module)
-        return self
-
-    def insert(self, index: int, module: Module) -> None:
-        modules = list(self)
-        modules.insert(index, module)
-        for k, module in enumerate(modules):
-            setattr(self, str(k), module)
 
     def __getitem__(self, index: int | slice) -> Any:
         found = list(self)[index]

@@ -2,6 +2,7 @@
 
 # fmt: off
 # isort: off
+from ..left_out import names_left_out
 from .activation import (
     elu, gelu, hardtanh, leaky_relu, log_softmax, prelu, relu, selu, sigmoid, silu, softmax, softplus, tanh,
 )
@@ -13,3 +14,5 @@ from .loss import (
     one_hot, smooth_l1_loss,
 )
 from .normalization import batch_norm, group_norm, layer_norm, normalize, rms_norm
+
+__getattr__ = names_left_out(__name__, {"kl_div": "(p * (p.log() - log_q)).sum(1).mean() is its 'batchmean'"})

@@ -19,7 +19,8 @@ class LoadResult(NamedTuple):
     def __repr__(self) -> str:
         if not self.missing_keys and not self.unexpected_keys:
             return "<All keys matched successfully>"
-        return f"LoadResult(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
+        keys = f"missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys}"
+        return f"_IncompatibleKeys({keys})"  # its name in PyTorch
 
 
 def load(model: str, own: dict[str, Tensor], saved: Mapping[str, Any], strict: bool) -> LoadResult:

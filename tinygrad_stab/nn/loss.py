@@ -85,10 +85,11 @@ def nll_loss(
 ) -> Tensor:  # fmt: skip
     """−w[t] · log p[t], for log-probabilities (n, classes), integer targets t (n), a weight for each class.
 
-    'mean' divides by the sum of the weights w[t]. Samples whose target is `ignore_index` do not count.
+    'mean' divides by the sum of the weights w[t]. Samples whose target is `ignore_index` do not count. One
+    sample may be (classes) with a target (), and one with many places (n, classes, …) with targets (n, …).
     """
     classes = _classes("nll_loss", input, target, ignore_index)
-    return _likelihood(input, classes, weight, ignore_index, reduction, 0.0)
+    return _likelihood(_classes_last(input), classes, weight, ignore_index, reduction, 0.0)
 
 
 def cross_entropy(
@@ -98,25 +99,35 @@ def cross_entropy(
     """−w[t] · log softmax(input)[t], for scores (n, classes); the rest is as in `nll_loss`.
 
     With label_smoothing ε the right class counts 1 − ε and all classes together ε (Szegedy et al. 2016,
-    sec. 7): the scores then have a best value, and need not grow for ever.
+    sec. 7): the scores then have a best value, and need not grow for ever. Targets may be probabilities q, in
+    the shape of the scores: −Σ_c w[c] q[c] log softmax(input)[c], whose 'mean' divides by the samples.
     """
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    scores = _classes_last(input)
+    if target.array.dtype.kind == "f" and target.array.shape == input.array.shape:
+        log_p, q = ops.log_softmax(scores, axis=-1), _classes_last(target)
+        return _expectation(log_p, q, weight, reduction, label_smoothing)
     classes = _classes("cross_entropy", input, target, ignore_index)
-    if weight is None and label_smoothing == 0 and reduction == "mean" and ignore_index not in classes:
+    plain = weight is None and label_smoothing == 0 and reduction == "mean" and input.array.ndim == 2
+    if plain and ignore_index not in classes:
         return ops.cross_entropy(input, target=classes)
-    log_p = ops.log_softmax(input, axis=1)
+    log_p = ops.log_softmax(scores, axis=-1)
     return _likelihood(log_p, classes, weight, ignore_index, reduction, label_smoothing)
+
+
+def _classes_last(scores: Tensor) -> Tensor:
+    """(n, classes, …) → (n, …, classes), of which a mask over the targets (n, …) picks rows."""
+    dims = scores.array.ndim
+    return scores if dims <= 2 else scores.permute(0, *range(2, dims), 1)
 
 
 def _likelihood(
     log_p: Tensor, classes: np.ndarray, weight: Any, ignored: int, reduction: str, smoothing: float
 ) -> Tensor:
     """−(1 − ε) w[tₙ] log p[n, tₙ] − ε/C Σ_c w[c] log p[n, c] for every sample n that is not ignored."""
-    count, counted = log_p.array.shape[1], classes != ignored
-    w = (np.ones(count) if weight is None else array_of(weight)).astype(log_p.array.dtype)
-    if w.shape != (count,):
-        raise RuntimeError(f"weight tensor should be defined for all {count} classes, not of shape {w.shape}")
+    count, counted = log_p.array.shape[-1], classes != ignored
+    w = _weights(weight, count, log_p)
     log_p, t = log_p[counted], classes[counted]
     losses = -w[t] * log_p.gather(1, t[:, None]).squeeze(1)
     if smoothing:
@@ -126,20 +137,37 @@ def _likelihood(
     return _reduced(ops.scatter(losses, key=counted, shape=classes.shape), reduction)
 
 
+def _expectation(log_p: Tensor, q: Tensor, weight: Any, reduction: str, smoothing: float) -> Tensor:
+    """−Σ_c w[c] ((1 − ε) q[n, c] + ε/C) log p[n, c] for every sample n."""
+    count = q.array.shape[-1]
+    q = (1 - smoothing) * q + smoothing / count
+    return _reduced(-(_weights(weight, count, log_p) * q * log_p).sum(-1), reduction)
+
+
+def _weights(weight: Any, count: int, like: Tensor) -> np.ndarray:
+    """The weight of each class; 1 if none is given."""
+    w = (np.ones(count) if weight is None else array_of(weight)).astype(like.array.dtype)
+    if w.shape != (count,):
+        raise RuntimeError(f"weight tensor should be defined for all {count} classes, not of shape {w.shape}")
+    return w
+
+
 def _classes(name: str, scores: Tensor, target: Tensor, ignored: int) -> np.ndarray:
     """The targets as an array of class numbers, which fit the scores."""
-    classes, shape = target.array, scores.array.shape
-    if len(shape) != 2 or classes.shape != shape[:1]:
+    classes = target.array
+    *expected, count = _classes_last(scores).array.shape or (0,)
+    if classes.shape != tuple(expected):
         raise ValueError(
-            f"{name}: expected scores (n, classes) and targets (n), got {shape} and {classes.shape}: "
-            "targets are class numbers, not one-hot rows; use y.argmax(1) to get them"
+            f"{name}: expected scores (n, classes) and targets (n), got {scores.array.shape} and "
+            f"{classes.shape}: targets are class numbers, not one-hot rows; use y.argmax(1) to get them, or "
+            "y.float() to give cross_entropy a probability of each class"
         )
     if classes.dtype.kind not in "iu":
         kind = classes.dtype
         raise RuntimeError(f"{name}: targets are class numbers, so integers, not {kind}: use y.long()")
-    wrong = classes[((classes < 0) | (classes >= shape[1])) & (classes != ignored)]
+    wrong = classes[((classes < 0) | (classes >= count)) & (classes != ignored)]
     if wrong.size:
-        raise IndexError(f"{name}: Target {wrong[0]} is out of bounds for {shape[1]} classes, counted from 0")
+        raise IndexError(f"{name}: Target {wrong[0]} is out of bounds for {count} classes, counted from 0")
     return classes
 
 
@@ -198,7 +226,7 @@ class _Loss(Stateless):
     def check(self) -> None:
         _checked(self.reduction)
         if "weight" in vars(self):
-            self.register_buffer("weight", self.weight)
+            self.register_buffer("weight", vars(self).pop("weight"))
 
     def extra_repr(self) -> str:
         return ""

@@ -7,6 +7,7 @@ in step. Only of buffers, which are plain tensors, the names are noted, by `regi
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -68,12 +69,10 @@ class Module:
 
     def __setattr__(self, name: str, value: Any) -> None:
         before = vars(self).get(name)
-        for kind, what, remedy in _KINDS:
-            if isinstance(before, kind) and not (value is None or isinstance(value, kind)):
-                raise TypeError(
-                    f"cannot assign {type(value).__name__} as {what} {name!r} ({kind.__name__} or None "
-                    f"expected): {remedy}"
-                )
+        if isinstance(before, Module):
+            _check_kind("child module", name, value)
+        elif isinstance(before, Parameter):
+            _check_kind("parameter", name, value)
         if isinstance(value, (Module, Parameter)):
             if "training" not in vars(self):
                 raise AttributeError(
@@ -81,6 +80,8 @@ class Module:
                     f"begin {type(self).__name__}.__init__ with super().__init__()"
                 )
             self._buffer_names.pop(name, None)
+        elif name in vars(self).get("_buffer_names", ()):
+            _check_kind("buffer", name, value)
         if isinstance(value, (list, tuple)) and any(isinstance(v, (Module, Parameter)) for v in value):
             warn(
                 f"{type(self).__name__}.{name} is a plain {type(value).__name__}, so its layers are "
@@ -105,13 +106,22 @@ class Module:
         super().__delattr__(name)
         self._buffer_names.pop(name, None)
 
-    # fmt: off
-    def register_parameter(self, name: str, param: Parameter | None) -> None:  setattr(self, name, param)
-    def add_module(self, name: str, module: Module | None) -> None:            setattr(self, name, module)
-    # fmt: on
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if not name[0].isdigit()]  # model.0 cannot be written
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        _check_kind("parameter", name, param)
+        setattr(self, name, param)
+
+    def add_module(self, name: str, module: Module | None) -> None:
+        _check_kind("child module", name, module)
+        setattr(self, name, module)
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Own a tensor that is part of the state but is not learned."""
+        _check_kind("buffer", name, tensor)
+        if name not in self._buffer_names and (name in vars(self) or hasattr(type(self), name)):
+            raise KeyError(f"attribute {name!r} already exists: give the buffer another name")
         self._buffer_names[name] = persistent
         setattr(self, name, tensor)
 
@@ -218,23 +228,30 @@ class Module:
         return self
 
     def to(self, *args: Any, dtype: Any = None, device: Any = "cpu") -> Module:
-        """Convert parameters and floating-point buffers to a dtype; the only device is the CPU."""
+        """Convert parameters, gradients and floating-point buffers to a dtype; the only device is the CPU."""
         for tensor in [*self.parameters(), *self.buffers()]:
             if tensor.dtype.kind == "f":
-                tensor.data = tensor.data.to(*args, dtype=dtype, device=device)
+                data = tensor.data.to(*args, dtype=dtype, device=device)
+                if data.dtype.kind != "f":
+                    raise TypeError(f"nn.Module.to only accepts floating point dtypes, not {data.dtype}")
+                tensor.data = data
+                if tensor._grad is not None:
+                    tensor._grad = tensor._grad.to(data.dtype)
         return self
 
     # fmt: off
-    def double(self) -> Module:  return self.to(np.float64)
-    def float(self) -> Module:   return self.to(np.float32)
-    def cpu(self) -> Module:     return self
+    def double(self) -> Module:                   return self.to(np.float64)
+    def float(self) -> Module:                    return self.to(np.float32)
+    def half(self) -> Module:                     return self.to(np.float16)
+    def cpu(self) -> Module:                      return self
+    def cuda(self, device: Any = None) -> Module: return self.to("cuda")  # which is refused
     # fmt: on
 
     # --- state ----------------------------------------------------------------------------------------------
 
-    def state_dict(self) -> dict[str, Tensor]:
+    def state_dict(self) -> OrderedDict[str, Tensor]:
         """All parameters and persistent buffers by name; the tensors share memory with the model."""
-        state = {}
+        state = OrderedDict()
         for path, module in self.named_modules(remove_duplicate=False):
             persistent = [(name, b) for name, b in module._own_buffers() if module._buffer_names[name]]
             for name, value in [*module._own_parameters(), *persistent]:
@@ -292,10 +309,24 @@ class Module:
         return f"{type(self).__name__}(\n  {lines}\n)"
 
 
-_KINDS = (
-    (Module, "child module", "for a function use the module of that name, nn.ReLU() for F.relu"),
-    (Parameter, "parameter", "to change its values write `with torch.no_grad(): parameter.copy_(value)`"),
-)
+_KINDS: dict[str, tuple[type, str]] = {
+    "child module": (Module, "for a function use the module of that name, nn.ReLU() for F.relu"),
+    "parameter": (
+        Parameter,
+        "write nn.Parameter(tensor); to change its values `with torch.no_grad(): parameter.copy_(tensor)`",
+    ),
+    "buffer": (Tensor, "to change its values write buffer.copy_(tensor) or buffer.fill_(number)"),
+}
+
+
+def _check_kind(what: str, name: str, value: Any) -> None:
+    """Refuse what is no child module, parameter or buffer in the place of one."""
+    kind, remedy = _KINDS[what]
+    if not (value is None or isinstance(value, kind)):
+        raise TypeError(
+            f"cannot assign {type(value).__name__} as {what} {name!r} ({kind.__name__} or None expected): "
+            f"{remedy}"
+        )
 
 
 def _dotted(path: str, name: str) -> str:

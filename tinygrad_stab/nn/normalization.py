@@ -59,8 +59,9 @@ def _all_but_channels(input: Tensor) -> tuple[int, ...]:
 
 
 def _move(running: Tensor, batch: np.ndarray, momentum: float) -> None:
-    # Put in its place, not written over it: a graph that has kept the old values stays right.
-    running.data = running.array + momentum * (batch.reshape(-1) - running.array)
+    # In place: what state_dict() has handed out moves along. The write is not noted, which would make every
+    # older node take a closer look, as no rule reads a running statistic: in evaluation σ is a new array.
+    running.array += momentum * (batch.reshape(-1) - running.array)
 
 
 def layer_norm(
@@ -203,7 +204,7 @@ class _BatchNorm(_Normalization):
         statistics = self.running_mean, self.running_var
         y = batch_norm(input, *statistics, self.weight, self.bias, use_batch, momentum, self.eps)
         if tracking:
-            self.num_batches_tracked.data = self.num_batches_tracked.array + 1
+            self.num_batches_tracked.array += 1
         return y
 
     def _check(self, input: Tensor) -> None:

@@ -43,9 +43,9 @@ class Stateless(Module):
     def check(self) -> None:
         """Refuse arguments that do not fit."""
 
-    def forward(self, *data: Any) -> Any:
+    def forward(self, *data: Any, **named: Any) -> Any:
         own = vars(self)
-        return self.function(*data, **{name: own[name] for name in self._passed_on})
+        return self.function(*data, **named, **{name: own[name] for name in self._passed_on})
 
     def extra_repr(self) -> str:
         own = [(name, vars(self)[name]) for name in self.__signature__.parameters]

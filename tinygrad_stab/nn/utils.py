@@ -43,7 +43,11 @@ def clip_grad_norm_(
 
 
 def clip_grads_with_norm_(parameters: Any, max_norm: float, total_norm: Tensor) -> None:
-    """Scale all gradients by max_norm / total_norm where that is less than 1."""
+    """Scale all gradients by max_norm / total_norm where that is less than 1.
+
+    PyTorch divides by total_norm + 10⁻⁶. That shortens a gradient of norm 1 by a millionth, and one of 10⁻⁷
+    to an eleventh of max_norm.
+    """
     norm = total_norm.item()
     if norm > max_norm:
         for p in _with_gradients("clip_grads_with_norm_", parameters):

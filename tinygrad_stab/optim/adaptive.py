@@ -6,7 +6,7 @@ That hides a vanishing gradient from the optimizer, down to ε.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -31,13 +31,15 @@ class RMSprop(Optimizer):
     long, which is 10 lr by default.
     """
 
+    fixed: ClassVar[Settings] = {"foreach": None, "capturable": False, "differentiable": False}
+
     def __init__(
         self, params: Iterable[Any], lr: float = 1e-2, alpha: float = 0.99, eps: float = 1e-8,
         weight_decay: float = 0, momentum: float = 0, centered: bool = False, *, maximize: bool = False,
-        **switches: Any,
+        **fixed: Any,
     ) -> None:  # fmt: skip
         defaults = dict(lr=lr, alpha=alpha, eps=eps, weight_decay=weight_decay, maximize=maximize)
-        super().__init__(params, {**defaults, "momentum": momentum, "centered": centered}, **switches)
+        super().__init__(params, {**defaults, "momentum": momentum, "centered": centered}, **fixed)
 
     def check(self, settings: Settings) -> None:
         super().check(settings)
@@ -69,13 +71,15 @@ class Adam(Optimizer):
     Kingma & Ba 2015, alg. 1; amsgrad: Reddi et al. 2018.
     """
 
+    fixed: ClassVar[Settings] = {**RMSprop.fixed, "fused": None, "decoupled_weight_decay": False}
+
     def __init__(
         self, params: Iterable[Any], lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8, weight_decay: float = 0, amsgrad: bool = False, *, maximize: bool = False,
-        **switches: Any,
+        **fixed: Any,
     ) -> None:  # fmt: skip
         defaults = dict(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad)
-        super().__init__(params, {**defaults, "maximize": maximize}, **switches)
+        super().__init__(params, {**defaults, "maximize": maximize}, **fixed)
 
     def check(self, settings: Settings) -> None:
         super().check(settings)
@@ -104,12 +108,14 @@ class AdamW(Adam):
     decay alike.
     """
 
+    fixed: ClassVar[Settings] = {**Adam.fixed, "decoupled_weight_decay": True}
+
     def __init__(
         self, params: Iterable[Any], lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8, weight_decay: float = 1e-2, amsgrad: bool = False, *, maximize: bool = False,
-        **switches: Any,
+        **fixed: Any,
     ) -> None:  # fmt: skip
-        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, **switches)
+        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, **fixed)
 
     def with_decay(self, x: np.ndarray, g: np.ndarray, settings: Settings) -> np.ndarray:
         x *= 1 - settings["lr"] * settings["weight_decay"]

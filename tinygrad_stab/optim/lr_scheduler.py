@@ -28,7 +28,7 @@ Factor = Callable[[int], float]
 
 
 class LRScheduler:
-    """Base class. A subclass says which share of the rate is used at time t: `factor(t)`.
+    """Base class. A subclass says which share of the rate is used at time t: `share(t)` is its f(t).
 
     From one step to the next, with a floor that is 0 unless the schedule has another,
 
@@ -54,7 +54,11 @@ class LRScheduler:
                 )
         self.base_lrs: list[float] = [group["initial_lr"] for group in groups]
         self.last_epoch = last_epoch + 1
-        self._set(self.get_lr() if last_epoch == -1 else self._rates())
+        self._set(self.get_lr() if last_epoch == -1 else self._resumed())
+
+    def _resumed(self) -> list[float]:
+        """The rates with which a training goes on: those that the optimizer has."""
+        return self._rates()
 
     def _follow(self, optimizer: Any) -> Optimizer:
         if not isinstance(optimizer, Optimizer):
@@ -62,16 +66,14 @@ class LRScheduler:
         self.optimizer = optimizer
         return optimizer
 
-    def factor(self, t: int) -> float:
-        """The share of the rate that is used at time t."""
-        raise NotImplementedError(
-            f"{type(self).__name__} has no factor method: define `def factor(self, t):`"
-        )
+    def share(self, t: int) -> float:
+        """f(t), the share of the rate that is used at time t."""
+        raise NotImplementedError(f"{type(self).__name__} has no share method: define `def share(self, t):`")
 
     def get_lr(self) -> list[float]:
         """The rate of every group at t = last_epoch, from the one before; to read rates use `get_last_lr`."""
         t = self.last_epoch
-        now, before = self.factor(t), self.factor(t - 1) if t > 0 else 1.0
+        now, before = self.share(t), self.share(t - 1) if t > 0 else 1.0
         if before == 0:
             return [lr + (base - self.floor) * now for lr, base in zip(self._rates(), self.base_lrs)]
         return [self.floor + (lr - self.floor) * (now / before) for lr in self._rates()]
@@ -137,6 +139,8 @@ class LambdaLR(LRScheduler):
     def get_lr(self) -> list[float]:
         return [base * f(self.last_epoch) for base, f in zip(self.base_lrs, self.lr_lambdas)]
 
+    _resumed = get_lr  # which does not ask what the optimizer has
+
 
 class LinearLR(LRScheduler):
     """f(t) goes straight from start_factor to end_factor in total_iters steps and stays there: a warm-up."""
@@ -152,9 +156,9 @@ class LinearLR(LRScheduler):
         self.start_factor, self.end_factor, self.total_iters = start_factor, end_factor, total_iters
         super().__init__(optimizer, last_epoch)
 
-    def factor(self, t: int) -> float:
-        share = min(t, self.total_iters) / max(self.total_iters, 1)
-        return self.start_factor + (self.end_factor - self.start_factor) * share
+    def share(self, t: int) -> float:
+        way = min(t, self.total_iters) / max(self.total_iters, 1)
+        return self.start_factor + (self.end_factor - self.start_factor) * way
 
 
 class StepLR(LRScheduler):
@@ -166,15 +170,22 @@ class StepLR(LRScheduler):
         self.step_size, self.gamma = step_size, gamma
         super().__init__(optimizer, last_epoch)
 
-    def factor(self, t: int) -> float:
+    def share(self, t: int) -> float:
         return self.gamma ** (t // self.step_size)
 
+    def _resumed(self) -> list[float]:
+        return self.get_lr()  # as in PyTorch: it takes its next step at once
 
-class ExponentialLR(StepLR):
+
+class ExponentialLR(LRScheduler):
     """f(t) = γᵗ."""
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
-        super().__init__(optimizer, 1, gamma, last_epoch)
+        self.gamma = gamma
+        super().__init__(optimizer, last_epoch)
+
+    def share(self, t: int) -> float:
+        return self.gamma**t
 
 
 class CosineAnnealingLR(LRScheduler):
@@ -184,7 +195,7 @@ class CosineAnnealingLR(LRScheduler):
         self.T_max, self.floor = T_max, eta_min
         super().__init__(optimizer, last_epoch)
 
-    def factor(self, t: int) -> float:
+    def share(self, t: int) -> float:
         return (1 + math.cos(math.pi * t / self.T_max)) / 2
 
 
@@ -207,7 +218,7 @@ class ReduceLROnPlateau(LRScheduler):
                 f"mode {mode} is not min or max, or threshold mode {threshold_mode} not rel or abs"
             )
         self._follow(optimizer)
-        self.mode, self.reduction, self.patience, self.cooldown = mode, factor, patience, cooldown
+        self.mode, self.factor, self.patience, self.cooldown = mode, factor, patience, cooldown
         self.threshold, self.threshold_mode, self.eps = threshold, threshold_mode, eps
         self.min_lrs = self._for_each_group("min_lrs", min_lr)
         self.best = math.inf if mode == "min" else -math.inf
@@ -236,7 +247,7 @@ class ReduceLROnPlateau(LRScheduler):
         return metric > mark if self.mode == "max" else metric < mark
 
     def _reduced(self, rate: float, least: float) -> float:
-        reduced = max(rate * self.reduction, least)
+        reduced = max(rate * self.factor, least)
         return reduced if rate - reduced > self.eps else rate
 
 
@@ -285,5 +296,9 @@ class SequentialLR(LRScheduler):
 
 
 __getattr__ = names_left_out(
-    __name__, {"OneCycleLR": "SequentialLR of a LinearLR and a CosineAnnealingLR is the same"}
+    __name__,
+    {
+        "MultiStepLR": "LambdaLR(optimizer, lambda t: gamma ** sum(t >= m for m in milestones)) is the same",
+        "OneCycleLR": "SequentialLR of a LinearLR and a CosineAnnealingLR is the same",
+    },
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -23,12 +23,13 @@ from ..user_code import warn
 STRETCH = 1 << 15  # elements
 
 _FASTER = "it changes how PyTorch computes a step, not the step: leave it out"
-SWITCHES = {
-    "foreach":        (None,  _FASTER),
-    "fused":          (None,  _FASTER),
-    "capturable":     (False, _FASTER),
-    "differentiable": (False, "no step is recorded in the graph"),
-}  # fmt: skip
+_WHY_FIXED = {
+    "foreach": _FASTER,
+    "fused": _FASTER,
+    "capturable": _FASTER,
+    "differentiable": "no step is recorded in the graph",
+    "decoupled_weight_decay": "that is what tells AdamW from Adam, take the other",
+}
 
 Settings = dict[str, Any]
 State = dict[str, Any]
@@ -40,8 +41,11 @@ class Optimizer:
     `params` is an iterable of tensors, or of dicts {"params": …, "lr": …} whose settings override `defaults`.
     """
 
-    def __init__(self, params: Iterable[Any], defaults: Settings, **switches: Any) -> None:
-        refuse(type(self).__name__, switches, SWITCHES)
+    fixed: ClassVar[Settings] = {}  # arguments of PyTorch's, with the only value that each can have here
+
+    def __init__(self, params: Iterable[Any], defaults: Settings, **fixed: Any) -> None:
+        only = {name: (value, _WHY_FIXED[name]) for name, value in self.fixed.items()}
+        refuse(type(self).__name__, fixed, only)
         if isinstance(params, Tensor):
             raise TypeError("params should be an iterable of Tensors or dicts, not a Tensor: write [tensor]")
         self.defaults = defaults
@@ -59,7 +63,10 @@ class Optimizer:
             self.add_param_group(group)
 
     def add_param_group(self, param_group: Settings) -> None:
-        """Add parameters with settings of their own; what a group does not say comes from the defaults."""
+        """Add parameters with settings of their own; what a group does not say comes from the defaults.
+
+        It may say more, such as its name.
+        """
         given = param_group["params"]
         params = [given] if isinstance(given, Tensor) else list(given)
         known = {p for group in self.param_groups for p in group["params"]}
@@ -72,10 +79,6 @@ class Optimizer:
                 raise ValueError("some parameters appear in more than one parameter group")
         if len(set(params)) < len(params):
             warn("optimizer contains a parameter group with duplicate parameters: each is moved twice a step")
-        unknown = sorted(param_group.keys() - self.defaults - {"params", "initial_lr"})
-        if unknown:
-            name = type(self).__name__
-            raise ValueError(f"{name} has no setting {unknown}: it has {sorted(self.defaults)}")
         settings = {**self.defaults, **param_group, "params": params}
         self.check(settings)
         self.param_groups.append(settings)
@@ -154,7 +157,8 @@ class Optimizer:
         lines = [f"{type(self).__name__} ("]
         for k, group in enumerate(self.param_groups):
             lines.append(f"Parameter Group {k}")
-            lines += [f"    {name}: {group[name]}" for name in sorted(group) if name != "params"]
+            shown = sorted({**self.fixed, **group}.items())
+            lines += [f"    {name}: {value}" for name, value in shown if name != "params"]
         return "\n".join(lines) + "\n)"
 
 

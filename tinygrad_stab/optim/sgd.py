@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from ..tensor import Tensor
 from .optimizer import Optimizer, Settings, State
@@ -15,12 +15,14 @@ class SGD(Optimizer):
     v ← μ v + (1 − dampening) g            (the first v is g itself)
     """
 
+    fixed: ClassVar[Settings] = {"foreach": None, "differentiable": False, "fused": None}
+
     def __init__(
         self, params: Iterable[Any], lr: float = 1e-3, momentum: float = 0, dampening: float = 0,
-        weight_decay: float = 0, nesterov: bool = False, *, maximize: bool = False, **switches: Any,
+        weight_decay: float = 0, nesterov: bool = False, *, maximize: bool = False, **fixed: Any,
     ) -> None:  # fmt: skip
         defaults = dict(lr=lr, momentum=momentum, dampening=dampening, nesterov=nesterov)
-        super().__init__(params, {**defaults, "weight_decay": weight_decay, "maximize": maximize}, **switches)
+        super().__init__(params, {**defaults, "weight_decay": weight_decay, "maximize": maximize}, **fixed)
 
     def check(self, settings: Settings) -> None:
         super().check(settings)

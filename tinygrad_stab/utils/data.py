@@ -36,7 +36,7 @@ class TensorDataset(Dataset):
     def __init__(self, *tensors: Tensor) -> None:
         rows = [len(t) for t in tensors]
         if len(set(rows)) != 1:
-            raise ValueError(f"Size mismatch between tensors: they must have equally many rows, not {rows}")
+            raise AssertionError(f"Size mismatch between tensors: they must be equally long, not {rows}")
         self.tensors = tensors
 
     def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
@@ -92,16 +92,15 @@ class DataLoader:
     """
 
     def __init__(
-        self, dataset: Any, batch_size: int = 1, shuffle: bool = False, *, num_workers: int = 0,
+        self, dataset: Any, batch_size: int = 1, shuffle: bool | None = False, *,
         collate_fn: Callable[[list], Any] | None = None, drop_last: bool = False,
-        generator: Generator | None = None,
+        generator: Generator | None = None, **left_out: Any,
     ) -> None:  # fmt: skip
         if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)) or batch_size <= 0:
             raise ValueError(
                 f"batch_size should be a positive integer value, but got batch_size={batch_size}"
             )
-        why = "batches are made in this process; others would make the same ones, only sooner"
-        refuse("DataLoader", {"num_workers": num_workers}, {"num_workers": (0, why)})
+        refuse("DataLoader", left_out, _ONLY)
         self.dataset, self.batch_size, self.drop_last = dataset, int(batch_size), drop_last
         self.shuffle, self.generator = shuffle, generator
         self.collate_fn = default_collate if collate_fn is None else collate_fn
@@ -124,6 +123,20 @@ class DataLoader:
         if type(dataset) is TensorDataset and self.collate_fn is default_collate:
             return [t[numbers] for t in dataset.tensors]  # the same, without a tensor for each sample
         return self.collate_fn([dataset[k] for k in numbers])
+
+
+_ALONE = "batches are made in this process; others would make the same ones, only sooner"
+_CHOICE = "shuffle, generator and a Subset choose the samples"
+_ONLY = {
+    "num_workers":        (0,     _ALONE),
+    "prefetch_factor":    (None,  _ALONE),
+    "persistent_workers": (False, _ALONE),
+    "worker_init_fn":     (None,  _ALONE),
+    "timeout":            (0,     _ALONE),
+    "pin_memory":         (False, "it is for copies to a GPU, and there is only the CPU"),
+    "sampler":            (None,  _CHOICE),
+    "batch_sampler":      (None,  _CHOICE),
+}  # fmt: skip
 
 
 def default_collate(batch: Sequence[Any]) -> Any:
