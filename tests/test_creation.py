@@ -1,5 +1,6 @@
 """Tensors out of nothing: their values, shapes and dtypes, on this library and on PyTorch."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -30,12 +31,22 @@ MADE = {
     "as_tensor(np.ones(1))":                  ([1.0], "float64"),
     "as_tensor(tensor([1]), dtype=float32)":  ([1.0], "float32"),
     "from_numpy(np.ones(1))":                 ([1.0], "float64"),
+    "tensor([1], dtype=half)":               ([1.0], "float16"),
+    "tensor([1], dtype=float)":              ([1.0], "float32"),
+    "tensor([1.7], dtype=int)":              ([1], "int32"),
+    "tensor([e, pi, inf])":                  ([2.7182817459106445, 3.1415927410125732, math.inf], "float32"),
+    "Tensor([1, 2])":                        ([1.0, 2.0], "float32"),
+    "Tensor((2, 3))":                        ([2.0, 3.0], "float32"),
+    "Tensor(tensor([1.0]))":                 ([1.0], "float32"),
+    "Tensor()":                              ([], "float32"),
     # filled
     "zeros(2, 3)":                            ([[0.0] * 3] * 2, "float32"),
     "zeros((2, 3))":                          ([[0.0] * 3] * 2, "float32"),
     "zeros([2])":                             ([0.0, 0.0], "float32"),
     "zeros(zeros(2, 1).shape)":               ([[0.0], [0.0]], "float32"),
     "zeros(())":                              (0.0, "float32"),
+    "zeros(size=(2,))":                      ([0.0, 0.0], "float32"),
+    "ones(size=[1], dtype=int64)":           ([1], "int64"),
     "zeros(2, 0)":                            ([[], []], "float32"),
     "zeros(2, dtype=int64)":                  ([0, 0], "int64"),
     "ones(2)":                                ([1.0, 1.0], "float32"),
@@ -89,6 +100,15 @@ RANDOM = {
     "rand_like(zeros(2, 1))":                 ((2, 1), "float32"),
     "empty(2, 3)":                            ((2, 3), "float32"),
     "empty(2, dtype=int64)":                  ((2,), "int64"),
+    "empty(size=(2, 3))":                     ((2, 3), "float32"),
+    "rand(size=(2, 3))":                      ((2, 3), "float32"),
+    "randn(size=(2,), dtype=float64)":        ((2,), "float64"),
+    "randint(high=3, size=(2,))":             ((2,), "int64"),
+    "randint(low=1, high=3, size=(2,))":      ((2,), "int64"),
+    "Tensor(2, 3, 4)":                        ((2, 3, 4), "float32"),
+    "Tensor(5)":                              ((5,), "float32"),
+    "Tensor(zeros(2, 3).shape)":              ((2, 3), "float32"),
+    "nn.Parameter(Tensor(3, 2))":             ((3, 2), "float32"),
 }  # fmt: skip
 
 

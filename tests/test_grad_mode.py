@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_stab as torch
-from tinygrad_stab.grad_mode import enable_grad, is_grad_enabled, no_grad
+from tinygrad_stab.grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 
 
 def test_nothing_is_recorded_inside_no_grad() -> None:
@@ -38,6 +38,23 @@ def test_one_object_may_be_entered_again() -> None:
         with enable_grad(), switch:
             assert not is_grad_enabled()
         assert not is_grad_enabled()
+    assert is_grad_enabled()
+
+
+def test_set_grad_enabled_is_a_statement_or_the_head_of_a_block() -> None:
+    for training in (True, False):
+        with set_grad_enabled(training):
+            assert is_grad_enabled() == training
+        assert is_grad_enabled()
+    with pytest.raises(KeyError), set_grad_enabled(False):
+        raise KeyError
+    assert is_grad_enabled()
+    set_grad_enabled(False)
+    assert not is_grad_enabled()
+    with set_grad_enabled(mode=True):
+        assert is_grad_enabled()
+    assert not is_grad_enabled()
+    set_grad_enabled(True)
     assert is_grad_enabled()
 
 

@@ -60,6 +60,16 @@ def test_a_buffer_filled_step_by_step() -> None:
     assert states[2].tolist() == [8, 16, 24]
 
 
+def test_a_recorded_write_takes_the_integers_of_a_key_first() -> None:
+    x, value = torch.ones(2, 3, 4, requires_grad=True), torch.ones(3, 2, requires_grad=True)
+    y = x * 1
+    y[0, :, [0, 2]] = value * 5
+    (y * torch.arange(24.0).reshape(2, 3, 4)).sum().backward()
+    assert y[0].tolist() == [[5, 1, 5, 1]] * 3
+    assert value.grad.tolist() == [[0, 10], [20, 30], [40, 50]]
+    assert x.grad[0].tolist() == [[0, 1, 0, 3], [0, 5, 0, 7], [0, 9, 0, 11]]
+
+
 def test_what_is_overwritten_gets_no_gradient() -> None:
     a, b = vector(), torch.tensor(1.0, requires_grad=True)
     y = a * 1
@@ -77,9 +87,25 @@ def test_the_tensor_keeps_its_dtype() -> None:
     assert h.dtype == torch.float32
 
 
+def test_a_recorded_write_is_named_after_what_was_done() -> None:
+    h = vector() * 1
+    assert h.add_(1).grad_fn.name() == "AddBackward0"
+    assert h.mul_(torch.tensor(2.0)).grad_fn.name() == "MulBackward0"
+    h[0] = 5.0
+    assert h.grad_fn.name() == "CopySlices"
+
+
+def test_what_is_copied_stays_what_it_was() -> None:
+    source = torch.ones(3)
+    h = (vector() * 1).copy_(source)
+    source.zero_()
+    assert h.tolist() == [1, 1, 1]
+
+
 def test_a_result_that_is_no_view_of_the_users_may_be_changed() -> None:
     x = torch.ones(2, 3, requires_grad=True)
-    for reduced in (x.norm(dim=1), x.logsumexp(1), x.sum(), x.mean(dim=0), x.relu(), x.std(dim=0)):
+    largest = [x.max(1).values, x.min(0).values, x.max(0, keepdim=True).values]
+    for reduced in (x.norm(dim=1), x.logsumexp(1), x.sum(), x.mean(dim=0), x.relu(), x.std(dim=0), *largest):
         reduced.mul_(2)
 
 
@@ -123,7 +149,30 @@ def test_integers_take_no_fractions() -> None:
     counts = torch.tensor([1, 2])
     with pytest.raises((RuntimeError, TypeError), match="int64"):
         counts.mul_(0.5)
+    with pytest.raises(RuntimeError, match=r"result type float32 can't be cast.*int64"):
+        counts += torch.ones(2, requires_grad=True)
     assert counts.tolist() == [1, 2]
+
+
+def test_contiguous_is_a_place_of_its_own_unless_it_is_there_already() -> None:
+    x = torch.arange(6.0).reshape(2, 3).requires_grad_()
+    assert x.contiguous() is x
+    for other, values in ((x.t(), [0, 3, 1, 4, 2, 5]), (x[:1].expand(2, 3), [0, 1, 2] * 2)):
+        own = other.contiguous()
+        (own * own).sum().backward()
+        flat = own.detach().view(-1)
+        assert flat.tolist() == values
+        flat.zero_()
+        assert own.tolist() == np.zeros(own.shape).tolist()
+    assert x.tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert x.grad.tolist() == [[0, 6, 12], [6, 8, 10]]
+
+
+def test_detach_cuts_in_place() -> None:
+    h = vector() * 2
+    assert h.detach_() is h
+    assert h.is_leaf
+    assert not h.requires_grad
 
 
 def test_plain_writes_change_the_memory_itself() -> None:

@@ -175,3 +175,8 @@ def test_conversions() -> None:
 def test_the_mean_of_bools_is_a_share() -> None:
     assert (matrix() > 2).float().mean().item() == pytest.approx(4 / 6)
     assert (matrix() > 2).sum().item() == 4
+
+
+def test_the_place_of_the_largest_of_nothing() -> None:
+    with pytest.raises(IndexError, match="argmax does not fit"):
+        torch.zeros(0, 3).argmax(0)

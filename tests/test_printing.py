@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import tinygrad_stab
+from tinygrad_stab.dtypes import float64, set_default_dtype
 from tinygrad_stab.printing import grad_fn_name, set_printoptions, tensor_repr
 
 INF, NAN = np.inf, np.nan
@@ -127,6 +129,18 @@ def test_layout(array: np.ndarray, expected: str) -> None:
     assert tensor_repr(array) == expected
 
 
+def test_the_default_dtype_goes_without_saying() -> None:
+    set_default_dtype(float64)
+    try:
+        assert tensor_repr(np.ones(1)) == "tensor([1.])"
+        assert tensor_repr(float32([1])) == "tensor([1.], dtype=torch.float32)"
+        assert tensor_repr(np.ones(0)) == "tensor([])"
+        assert tensor_repr(np.ones(0, int)) == "tensor([], dtype=torch.int64)"
+        assert tensor_repr(np.ones(1, int)) == "tensor([1])"
+    finally:
+        set_default_dtype(np.float32)
+
+
 def test_tells_where_the_tensor_came_from() -> None:
     x = float32([1, 2])
     assert tensor_repr(x, requires_grad=True) == "tensor([1., 2.], requires_grad=True)"
@@ -200,6 +214,11 @@ def test_unknown_profile_is_refused() -> None:
 )
 def test_grad_fn_name(op: str, name: str) -> None:
     assert grad_fn_name(op) == name
+
+
+def test_one_of_several_outputs_is_called_after_the_step_that_made_them() -> None:
+    y = tinygrad_stab.nn.BatchNorm1d(3)(tinygrad_stab.randn(4, 3))
+    assert "grad_fn=<NativeBatchNormBackward0>" in repr(y)
 
 
 DTYPES: list[Any] = [np.float32, np.float64, np.float16, np.int64, np.int32, np.uint8, np.bool_]

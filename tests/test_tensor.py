@@ -1,6 +1,8 @@
 """What a Tensor tells about itself, how it is taken apart and copied, and what its errors say."""
 
 import copy
+import math
+import operator
 import pickle
 from typing import Any
 
@@ -29,6 +31,7 @@ def test_shape_size_and_dtype() -> None:
     assert t.shape == t.size() == (2, 3)
     assert repr(t.shape) == "Size([2, 3])"
     assert isinstance(t.shape, Size)
+    assert repr(t[None].shape[1:]) == "Size([2, 3])"
     assert t.shape.numel() == t.numel() == 6
     assert t.size(-1) == 3
     assert t.ndim == t.dim() == 2
@@ -95,6 +98,23 @@ def test_comparisons_give_bools_and_identity_hashes() -> None:
     assert len({t, t, t.clone()}) == 2
 
 
+def test_a_tensor_is_not_none_and_no_text() -> None:
+    for other in (None, "a"):
+        assert operator.eq(matrix(), other) is False
+        assert operator.ne(matrix(), other) is True
+
+
+def test_operators_that_count_leave_gradients_alone() -> None:
+    t = matrix(requires_grad=True)
+    for operation in (operator.mod, operator.floordiv):
+        with pytest.raises(RuntimeError, match=r"no derivative rule.*\.detach\(\)"):
+            operation(t, 2)
+        assert same(operation(t.detach(), 2), operation(A, 2))
+        with torch.no_grad():
+            assert not operation(t, 2).requires_grad
+    assert same((t > 2) ^ (t > 4), (A > 2) ^ (A > 4))
+
+
 def test_results_of_comparisons_are_never_recorded() -> None:
     t = matrix(requires_grad=True)
     for y in (t > 0, t == t, ~(t > 0), t.argmax(1), t.isnan(), t.sign(), (t > 0).any(), (t > 0).all()):
@@ -142,6 +162,8 @@ def test_a_gradient_of_another_shape_cannot_be_assigned() -> None:
     t.grad = torch.ones(2, 3)
     with pytest.raises(RuntimeError, match=r"\(3,\).*\(2, 3\)"):
         t.grad = torch.ones(3)
+    with pytest.raises(TypeError, match="Tensor or None, not int"):
+        t.grad = 3  # type: ignore[assignment]
     assert t.grad.shape == (2, 3)
 
 
@@ -175,6 +197,21 @@ def test_indexing_by_tensors() -> None:
     assert same(t[torch.tensor([0, 1]), torch.tensor([2, 0])], A[[0, 1], [2, 0]])
 
 
+def test_integers_beside_arrays_are_taken_first() -> None:
+    x = torch.arange(24).reshape(2, 3, 4)
+    every, mask = slice(None), torch.tensor([True, False, True, False])
+    for last in ([0, 2], torch.tensor([0, 2]), range(0, 4, 2), mask):
+        for first in ((0, every), (0, ...), (torch.tensor(0), every), (np.int64(0), every)):
+            key: Any = (*first, last)
+            assert x[key].tolist() == [[0, 2], [4, 6], [8, 10]]
+            y = torch.zeros(2, 3, 4)
+            y[key] = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+            assert y[0].tolist() == [[1, 0, 2, 0], [3, 0, 4, 0], [5, 0, 6, 0]]
+            assert y[1].sum().item() == 0
+    assert x[1, :, None, [3, 3]].shape == (3, 1, 2)
+    assert np.shares_memory(x[torch.tensor(1)].array, x.array)
+
+
 # --- errors name the op and the shapes ----------------------------------------------------------------------
 
 
@@ -205,3 +242,34 @@ def test_a_leaf_can_be_pickled() -> None:
         )
     with pytest.raises(RuntimeError, match="detach"):
         pickle.dumps(torch.ones(2, requires_grad=True) * 2)
+
+
+# --- what is left out ---------------------------------------------------------------------------------------
+
+LEFT_OUT: dict[str, tuple[str, Any]] = {  # what the message says to write, and what that gives
+    "bmm": ("a @ b", A[0] @ A[1]),
+    "outer": ("a[:, None] * b", np.outer(A[0], A[1])),
+    "prod": ("math.prod(x.flatten())", A.prod()),
+    "repeat": ("torch.cat([x] * n, dim)", np.concatenate([A, A], 1)),
+    "sort": ("a[np.argsort(np.asarray(a))]", np.sort(A[0])),
+    "histc": ("np.histogram(np.asarray(x), bins)[0]", np.histogram(A, 2)[0]),
+    "masked_select": ("x[mask]", A[A > 2]),
+    "logical_not": ("~mask", A <= 2),
+    "remainder": ("a % b", A[0] % A[1]),
+    "log2": ("x.log() / math.log(2)", np.log2(A)),
+    "exp2": ("2**x", np.exp2(A)),
+}
+
+
+@pytest.mark.parametrize("name", LEFT_OUT)
+def test_what_is_left_out_says_what_to_write_instead(name: str) -> None:
+    instead, expected = LEFT_OUT[name]
+    x = matrix()
+    names = {"x": x, "a": x[0], "b": x[1], "n": 2, "dim": 1, "mask": x > 2, "bins": 2}
+    result = eval(instead, {"torch": torch, "np": np, "math": math, **names})
+    np.testing.assert_allclose(np.asarray(result), expected, rtol=1e-12)
+    for owner in (torch, x):
+        assert not hasattr(owner, name)
+        with pytest.raises(AttributeError, match="left out") as caught:
+            getattr(owner, name)
+        assert instead in str(caught.value)

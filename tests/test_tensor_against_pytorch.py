@@ -41,7 +41,27 @@ T.arange(3) + 1; x.clone(); x.detach(); x.cpu(); T.where(x > 0, x, x * 2); T.max
 T.cat([x, x], dim=1); T.stack([x, x], -1); T.softmax(x, dim=0); T.sum(x, dim=1); T.mean(x); T.std(x, 0);
 T.norm(x); T.logsumexp(x, 1); T.clamp(x, 0, 1); T.flatten(x, 1); T.argmax(x, 1); T.transpose(x, 0, 1);
 T.reshape(x, (-1,)); T.mm(x[0], x[0].t()); T.isfinite(x); T.max(x, 1);
-T.squeeze(x[:1], 0); T.abs(x); T.pow(x, 2); T.var(x, 1, unbiased=False); T.sum(x)
+T.squeeze(x[:1], 0); T.abs(x); T.pow(x, 2); T.var(x, 1, unbiased=False); T.sum(x);
+x[0, :, [0, 0]]; x[0, ..., T.tensor([0, 0])]; x[0, :, x[0, 0] > 0]; x[:, None, 0, [0, 0]];
+x[[0, 1], :, 0]; x[T.tensor(0), :, [0, 0]]; x[[1, 0], 0]; x[0, x[0] > 0]; x[-1, None, [1, 0]];
+x.argmax(axis=1); x.argmin(axis=0, keepdims=True); x.max(axis=1, keepdims=True); x.min(axis=-1);
+x.amax(axis=(0, 1)); x.amin(axis=0, keepdims=True); x.mean(axis=0, keepdims=True); x.var(axis=1);
+x.std(axis=0, keepdims=True); x.logsumexp(axis=1, keepdims=True); x.softmax(axis=1); x.log_softmax(axis=0);
+x.cumsum(axis=1); (x > 0).any(axis=1, keepdims=True); (x > 0).all(1, True); x[:1].squeeze(axis=0);
+x.unsqueeze(axis=1); x.gather(axis=1, index=(x > 0).long()); T.cat([x, x], axis=1); T.stack([x, x], axis=1);
+x.sum().sum(0); x.sum().mean(-1); x.sum().max(0); x.sum().min(dim=-1); x.sum().amax(0); x.sum().argmax(0);
+x.sum().cumsum(0); x.sum().softmax(-1); x.sum().log_softmax(0); x.sum().logsumexp(0); x.sum().norm(dim=0);
+T.cat([T.tensor([]), x[0], x[1]]); T.cat([T.tensor([]), x[0, 0]]); T.cat([x[0, 0, :0]] * 2);
+x.view_as(x * 2); x[0].expand_as(x); x.masked_fill(x > 0, 0.5); x.split(1); x.split(2, dim=1);
+x[:2].split([1, 1]); x[:2].split([1, 1], -3); x.chunk(2); x.chunk(3, dim=1); T.split(x, 2, -1);
+T.chunk(x, 2, 1); x.eq(x[0]);
+x.ne(0); x.lt(x * x); x.le(0.5); x.gt(0); T.ge(x, 0); T.dot(x[0, 0], x[0, 0]); T.clip(x, 0, 1);
+x.detach().round(); T.round(x.detach(), decimals=1); x.detach().floor(); T.ceil(x.detach()); x.detach() % 2;
+x.detach() // 0.5; T.arange(5) % 2; T.arange(5) // 2; (x > 0) ^ (x < 1); T.arange(3) ^ 1;
+x[0].t().contiguous(); x[:1].expand(2, -1, -1).contiguous(); x.contiguous(); x[0, 0].t(); (x * 2).detach_();
+T.linalg.norm(x[0]); T.linalg.norm(x[0], 'fro'); T.linalg.norm(x[0], 1); T.linalg.norm(x[0], INF);
+T.linalg.norm(x[0].detach(), 2); T.linalg.norm(x[0, 0], 1); T.linalg.norm(x, 2, 1); T.linalg.norm(x);
+T.linalg.norm(x[0], 1, dim=0, keepdim=True); T.Tensor([1, 2]); T.Tensor([[True]]); T.Tensor()
 """
 
 # What both refuse.
@@ -52,7 +72,12 @@ x @ T.ones(7, 7); x.gather(0, T.tensor(99)); x.softmax(3); x.max(7); x.numpy(); 
 x.permute(0, 1); x.permute(0, 0, 1); x[0].dot(x[0]); x.backward(); x.backward(T.ones(7));
 x.detach().backward(); x.detach().register_hook(print); T.tensor([1, 2], requires_grad=True);
 T.tensor([[1.0], [1.0, 2.0]]); x.norm(dim=5); x.argmax(9); x.flatten(5); T.ones(2, 3) @ T.ones(2, 3);
-T.ones(3) @ T.ones(4); T.ones(2, requires_grad=True).mul_(2)
+T.ones(3) @ T.ones(4); T.ones(2, requires_grad=True).mul_(2); x.t(); x.mm(x); x[0].mm(x[0, 0]);
+x[0, 0].mm(x[0]); x[0].dot(x[0, 0]); T.mm(x, x); x.sum(0, 1); x.mean(0, 1); x.amax(0, 1); (x > 0).mean();
+T.arange(3).mean(); T.arange(3).std(); T.arange(3).var(); T.arange(3).norm(); T.arange(3).softmax(0);
+T.arange(3).log_softmax(0); x.softmax(); x.cumsum(); x.log_softmax(); x.unsqueeze(); x.sum(dims=0); T.cat([]);
+x.split([1, 9]); T.arange(3).add_(1.5); T.arange(2).div_(2); T.linalg.norm(x, 2); x.sum().max(1);
+x.sum().sum(1); T.Tensor(2).numel(3); type(x).grad.__set__(x, 3); x[0, :, [9]]
 """
 
 

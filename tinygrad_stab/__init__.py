@@ -20,6 +20,7 @@ The names are PyTorch's: `import tinygrad_stab as torch` and go on.
 
 import importlib
 import sys
+from math import e, inf, nan, pi
 
 # isort: off
 # fmt: off
@@ -30,20 +31,21 @@ from .creation import (
     zeros_like,
 )
 from .dtypes import (
-    bool, double, float16, float32, float64, get_default_dtype, int32, int64, long,
+    bool, double, float, float16, float32, float64, get_default_dtype, half, int, int32, int64, long,
     set_default_dtype, uint8,
 )
 from .function import Function
 from .functions import (
-    abs, add, all, allclose, amax, amin, any, argmax, argmin, cat, clamp, cos, cumsum, div, equal,
-    erf, exp, flatten, gather, is_tensor, isfinite, isinf, isnan, log, log1p, log10, log_softmax,
-    logsumexp, matmul, max, maximum, mean, median, min, minimum, mm, mul, neg, norm, permute, pow,
-    quantile, relu, reshape, sigmoid, sign, sin, softmax, sqrt, square, squeeze, stack, std, sub,
-    sum, tanh, transpose, unbind, unsqueeze, var, where,
+    abs, add, all, allclose, amax, amin, any, argmax, argmin, cat, ceil, chunk, clamp, clip, cos, cumsum,
+    div, dot, eq, equal, erf, exp, flatten, floor, gather, ge, gt, is_tensor, isfinite, isinf, isnan, le,
+    log, log1p, log10, log_softmax, logsumexp, lt, masked_fill, matmul, max, maximum, mean, median, min,
+    minimum, mm, mul, ne, neg, norm, permute, pow, quantile, relu, reshape, round, sigmoid, sign, sin,
+    softmax, split, sqrt, square, squeeze, stack, std, sub, sum, tanh, transpose, unbind, unsqueeze, var,
+    where,
 )
-from .grad_mode import enable_grad, is_grad_enabled, no_grad
+from .grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .gradcheck import directional_check, gradcheck
-from .left_out import names_left_out
+from .left_out import INSTEAD, names_left_out
 from .printing import set_printoptions
 from .random import Generator, manual_seed
 from .tensor import Size, Tensor
@@ -56,11 +58,12 @@ inference_mode = no_grad
 _left_out = names_left_out(
     __name__,
     {
-        "einsum": "write the sum with @, * and .sum(dim)",
-        "histc": "use np.histogram(t.detach(), bins), which does not need a gradient",
-        "histogram": "use np.histogram(t.detach(), bins), which does not need a gradient",
+        **INSTEAD,
         "device": "there is only the CPU; device='cpu' is accepted as a string",
         "cuda": "there is only the CPU; write device = 'cpu'",
+        "compile": "there is nothing to compile; leave the line out",
+        "vmap": "layers and functions take whole batches; torch.autograd.functional has Jacobians",
+        "backends": "NumPy computes the same in every run; leave the line out",
     },
 )
 

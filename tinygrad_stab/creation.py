@@ -1,7 +1,8 @@
 """Tensors out of nothing: from values, filled with a constant, evenly spaced, or random.
 
 All take `requires_grad` and, for PyTorch's sake, device="cpu". Without a `dtype` floats get the default one,
-and a `…_like` that of the other tensor. A shape is written `zeros(2, 3)` or `zeros((2, 3))`.
+and a `…_like` that of the other tensor. A shape is written `zeros(2, 3)`, `zeros((2, 3))` or
+`zeros(size=(2, 3))`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,10 @@ def _tensor(array: np.ndarray, requires_grad: bool = False, device: Any = "cpu")
     made = Tensor(array)
     made.requires_grad = requires_grad
     return made
+
+
+def _shape(given: tuple, options: dict[str, Any]) -> tuple[int, ...]:
+    return sizes(given or (options.pop("size", ()),))
 
 
 def _float(dtype: Any) -> np.dtype:
@@ -77,17 +82,17 @@ def _has_dtype(data: Any) -> bool:
 
 def zeros(*size: Any, dtype: Any = None, **options: Any) -> Tensor:
     """0 everywhere, in a shape."""
-    return _tensor(np.zeros(sizes(size), _float(dtype)), **options)
+    return _tensor(np.zeros(_shape(size, options), _float(dtype)), **options)
 
 
 def ones(*size: Any, dtype: Any = None, **options: Any) -> Tensor:
     """1 everywhere, in a shape."""
-    return _tensor(np.ones(sizes(size), _float(dtype)), **options)
+    return _tensor(np.ones(_shape(size, options), _float(dtype)), **options)
 
 
 def empty(*size: Any, dtype: Any = None, **options: Any) -> Tensor:
     """Whatever the memory holds, in a shape."""
-    return _tensor(np.empty(sizes(size), _float(dtype)), **options)
+    return _tensor(np.empty(_shape(size, options), _float(dtype)), **options)
 
 
 def zeros_like(input: Tensor, *, dtype: Any = None, **options: Any) -> Tensor:
@@ -149,12 +154,12 @@ def logspace(
 
 def rand(*size: Any, generator: Generator | None = None, dtype: Any = None, **options: Any) -> Tensor:
     """Uniform on [0, 1)."""
-    return _tensor(uniform(generator, sizes(size), 0, 1, _float(dtype)), **options)
+    return _tensor(uniform(generator, _shape(size, options), 0, 1, _float(dtype)), **options)
 
 
 def randn(*size: Any, generator: Generator | None = None, dtype: Any = None, **options: Any) -> Tensor:
     """Standard normal."""
-    drawn = numpy_generator(generator).standard_normal(sizes(size))
+    drawn = numpy_generator(generator).standard_normal(_shape(size, options))
     return _tensor(drawn.astype(_float(dtype)), **options)
 
 
@@ -177,8 +182,8 @@ def normal(
 
 
 def randint(
-    low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None, dtype: Any = None,
-    **options: Any,
+    low: int = 0, high: Any = None, size: Any = None, *, generator: Generator | None = None,
+    dtype: Any = None, **options: Any,
 ) -> Tensor:  # fmt: skip
     """Integers from low to high − 1; `randint(high, size)` starts from 0."""
     if size is None:

@@ -9,7 +9,8 @@ import numpy as np
 float16, float32, float64 = np.dtype("float16"), np.dtype("float32"), np.dtype("float64")
 int32, int64, uint8 = np.dtype("int32"), np.dtype("int64"), np.dtype("uint8")
 bool = np.dtype("bool")
-double, long = float64, int64
+double, float, half = float64, float32, float16
+long, int = int64, int32
 
 _default = [float32]
 

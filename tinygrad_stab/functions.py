@@ -17,7 +17,7 @@ add, sub, mul, div = ops.add, ops.subtract, ops.multiply, ops.divide
 exp, log, log1p, log10, sqrt, square = ops.exp, ops.log, ops.log1p, ops.log10, ops.sqrt, ops.square
 sin, cos, tanh, sigmoid, relu, erf = ops.sin, ops.cos, ops.tanh, ops.sigmoid, ops.relu, ops.erf
 abs, neg, pow = ops.absolute, ops.negative, ops.power
-matmul, mm, maximum, minimum, where = ops.matmul, ops.matmul, ops.maximum, ops.minimum, ops.where
+matmul, maximum, minimum, where = ops.matmul, ops.maximum, ops.minimum, ops.where
 
 
 def _function(method: Callable) -> Callable:
@@ -35,23 +35,29 @@ sum, mean, var, std, norm = map(_function, (_T.sum, _T.mean, _T.var, _T.std, _T.
 max, min, amax, amin = map(_function, (_T.max, _T.min, _T.amax, _T.amin))
 argmax, argmin, logsumexp, sign = map(_function, (_T.argmax, _T.argmin, _T.logsumexp, _T.sign))
 any, all, cumsum = map(_function, (_T.any, _T.all, _T.cumsum))
-median, quantile, clamp = map(_function, (_T.median, _T.quantile, _T.clamp))
+median, quantile, clamp, clip = map(_function, (_T.median, _T.quantile, _T.clamp, _T.clip))
 softmax, log_softmax, gather = map(_function, (_T.softmax, _T.log_softmax, _T.gather))
 isnan, isinf, isfinite = map(_function, (_T.isnan, _T.isinf, _T.isfinite))
+eq, ne, lt, le, gt, ge = map(_function, (_T.eq, _T.ne, _T.lt, _T.le, _T.gt, _T.ge))
+floor, ceil, round, mm, dot = map(_function, (_T.floor, _T.ceil, _T.round, _T.mm, _T.dot))
+masked_fill, split, chunk = map(_function, (_T.masked_fill, _T.split, _T.chunk))
 reshape, flatten, transpose = map(_function, (_T.reshape, _T.flatten, _T.transpose))
 permute, squeeze, unsqueeze = map(_function, (_T.permute, _T.squeeze, _T.unsqueeze))
 
 # fmt: on
 
 
-def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """Put tensors one after the other along an existing dim."""
-    return ops.concatenate(*tensors, axis=dim)
+def cat(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -> Tensor:
+    """Put tensors one after the other along an existing dim; `torch.tensor([])` is passed over."""
+    if not tensors:
+        raise ValueError("cat: expected a non-empty list of tensors")
+    parts = [t for t in tensors if array_of(t).shape != (0,)]
+    return ops.concatenate(*(parts or tensors), axis=dim if axis is None else axis)
 
 
-def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+def stack(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -> Tensor:
     """Put tensors of one shape one after the other along a new dim."""
-    return ops.stack(*tensors, axis=dim)
+    return ops.stack(*tensors, axis=dim if axis is None else axis)
 
 
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:

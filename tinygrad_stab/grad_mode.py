@@ -68,3 +68,19 @@ class enable_grad(Switch):
     """Record again inside a `no_grad` block."""
 
     name, value = "recording", True
+
+
+class set_grad_enabled(Switch):
+    """Record from here on, or do not; as the head of a `with`, until its block ends."""
+
+    name = "recording"
+
+    def __init__(self, mode: bool) -> None:
+        super().__init__()
+        self.value = mode
+        super().__enter__()
+
+    def __enter__(self) -> None:
+        """Nothing is left to do: the switch was thrown when it was made."""
+
+    __call__: Any = None  # as a decorator, no_grad and enable_grad say it

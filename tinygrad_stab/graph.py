@@ -199,7 +199,10 @@ class Node:
 
     def name(self) -> str:
         """What PyTorch calls this step in its backward pass."""
-        return grad_fn_name(self.primitive.name) if self.primitive else "AccumulateGrad"
+        if self.primitive is None:
+            return "AccumulateGrad"
+        maker = self.parents[0] if self.primitive is PICK and self.parents else self
+        return grad_fn_name(maker.primitive.name)
 
     @property
     def next_functions(self) -> tuple:
@@ -257,10 +260,23 @@ class TensorBase(AnswersNumpy):
 
     __slots__ = ("array", "node", "_grad", "__weakref__")
 
-    def __init__(self, array: Any, node: Node | None = None) -> None:
-        self.array: np.ndarray = array if type(array) is np.ndarray else np.asarray(array)
-        self.node = node  # None where no gradient is required
+    def __init__(self, array: Any = (), node: Any = None, *sizes: int) -> None:
+        if type(array) is not np.ndarray:  # primitives make NumPy's scalars too, users anything
+            if isinstance(array, np.generic):
+                array = array.__array__()
+            else:
+                array, node = _given(array, node, *sizes), None
+        self.array: np.ndarray = array
+        self.node: Node | None = node  # None where no gradient is required
         self._grad: Any = None
+
+
+def _given(*data: Any) -> np.ndarray:
+    """What PyTorch's constructor makes of Tensor(2, 3), a shape, and of Tensor([1, 2]), always floats."""
+    first = data[0]
+    if isinstance(first, int) or (isinstance(first, tuple) and type(first) is not tuple):  # a Size
+        return np.empty([n for n in np.hstack(data) if n is not None], get_default_dtype())
+    return np.array(first, get_default_dtype())
 
 
 # --- primitives with several outputs ------------------------------------------------------------------------

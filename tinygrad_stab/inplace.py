@@ -29,13 +29,20 @@ class InPlace(TensorBase):
 
     def _become(self, value: Any) -> Any:
         """Take these values, in a new place if the graph is being recorded, else in the old one."""
+        dtype = array_of(value).dtype
+        if dtype != self.array.dtype and not np.can_cast(dtype, self.array.dtype, "same_kind"):
+            raise RuntimeError(
+                f"result type {dtype} can't be cast to the desired output type {self.array.dtype}: "
+                "write t = t * 0.5, say, which makes a new tensor"
+            )
         if self._records(value):
             new = value if isinstance(value, TensorBase) else Primitive.result(value)
             if new.array.shape != self.array.shape:
                 raise RuntimeError(
                     f"a tensor of shape {self.array.shape} cannot take values of shape {new.array.shape}"
                 )
-            return self._point_at(ops.astype(new, dtype=self.array.dtype))
+            own = dtype == self.array.dtype and new.array.base is None  # no view of another's memory
+            return self._point_at(new if own else ops.astype(new, dtype=self.array.dtype))
         try:
             np.copyto(self.array, array_of(value), casting="same_kind")
         except ValueError as error:
@@ -70,12 +77,15 @@ class InPlace(TensorBase):
         return self
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        key = index(key)
+        key, *rest = index(key)
         if self._records(value):
+            if rest:
+                value = ops.replace(ops.getitem(self, key=key), value, key=rest[0])
             self._point_at(ops.replace(self, value, key=key))
             return
+        place, key = (self.array[key], *rest) if rest else (self.array, key)
         try:
-            self.array[key] = array_of(value)
+            place[key] = array_of(value)
         except ValueError as error:
             raise RuntimeError(f"t[key] = value for t of shape {self.array.shape}: {error}") from None
         note_write(self.array)
@@ -88,6 +98,11 @@ class InPlace(TensorBase):
     def fill_(self, value: float) -> Any:   return self._become(np.full_like(self.array, value))
     def zero_(self) -> Any:                 return self.fill_(0)
     # fmt: on
+
+    def detach_(self) -> Any:
+        """Cut this tensor itself off from the graph."""
+        self.node = None
+        return self
 
     def add_(self, other: Any, *, alpha: float = 1) -> Any:
         return self._become(ops.add(self, other if alpha == 1 else other * alpha))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,19 @@ from .tensor import Tensor
 
 
 def norm(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False) -> Tensor:
-    """The vector norm (Σ|x|ᵖ)^(1/p) of all elements, or along a dim, for p = ord; 2 unless told."""
-    return A.norm(2 if ord is None else ord, dim, keepdim)
+    """The norm (Σ|x|ᵖ)^(1/p) of a vector, of all elements, or along a dim, for p = ord; 2 unless told.
+
+    With an `ord`, the norm of a matrix is how much it can stretch a vector in that norm: for 2 its largest
+    singular value, for 1 its largest sum of |x| down a column, for inf along a row.
+    """
+    of_vectors = A.ndim == 1 if dim is None else np.ndim(dim) == 0
+    if ord in (None, "fro") or of_vectors:
+        return A.norm(2 if ord is None else ord, dim, keepdim)
+    if A.ndim != 2 or dim not in (None, (0, 1)) or keepdim or ord not in (1, 2, math.inf):
+        raise RuntimeError(
+            "linalg.norm: ord is for vectors, and 1, 2 and inf for one matrix; of all elements: x.norm(ord)"
+        )
+    return svdvals(A).max() if ord == 2 else A.abs().sum(0 if ord == 1 else 1).max()
 
 
 def svdvals(A: Tensor) -> Tensor:

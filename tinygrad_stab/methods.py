@@ -1,13 +1,13 @@
 """The methods that compute: PyTorch's names for the primitives of `ops/`.
 
-They take PyTorch's `dim` and `keepdim`, and NumPy's `axis` and `keepdims` as well. They hold no mathematics:
-each one translates its arguments and calls a primitive.
+They take PyTorch's `dim` and `keepdim`, and NumPy's `axis` and `keepdims` as well; `_along` translates. They
+hold no mathematics: each calls a primitive.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -62,6 +62,9 @@ class Methods(TensorBase):
     def sigmoid(self) -> Any:                   return ops.sigmoid(self)
     def relu(self) -> Any:                      return ops.relu(self)
     def sign(self) -> Any:                      return elementwise.sign(self)
+    def floor(self) -> Any:                     return elementwise.floor(self)
+    def ceil(self) -> Any:                      return elementwise.ceil(self)
+    def round(self, decimals: int = 0) -> Any:  return elementwise.round(self, decimals=decimals)
     def isnan(self) -> Any:                     return elementwise.isnan(self)
     def isinf(self) -> Any:                     return elementwise.isinf(self)
     def isfinite(self) -> Any:                  return elementwise.isfinite(self)
@@ -71,10 +74,13 @@ class Methods(TensorBase):
     def mul(self, other: Any) -> Any:           return ops.multiply(self, other)
     def div(self, other: Any) -> Any:           return ops.divide(self, other)
     def matmul(self, other: Any) -> Any:        return ops.matmul(self, other)
-    def mm(self, other: Any) -> Any:            return ops.matmul(self, other)
-    def dot(self, other: Any) -> Any:           return ops.matmul(self, other)
+    def mm(self, other: Any) -> Any:            return ops.matmul(*_of_dims([2], self, other))
+    def dot(self, other: Any) -> Any:           return ops.matmul(*_of_dims([1], self, other))
     def maximum(self, other: Any) -> Any:       return ops.maximum(self, other)
     def minimum(self, other: Any) -> Any:       return ops.minimum(self, other)
+    eq, ne, lt = elementwise.equal, elementwise.not_equal, elementwise.less
+    le, gt, ge = elementwise.less_equal, elementwise.greater, elementwise.greater_equal
+    def masked_fill(self, mask: Any, value: Any) -> Any:  return ops.where(mask, value, self)
     # fmt: on
 
     def clamp(self, min: Any = None, max: Any = None) -> Any:
@@ -88,72 +94,93 @@ class Methods(TensorBase):
 
     clip = clamp
 
-    # --- reductions -----------------------------------------------------------------------------------------
+    # --- along a dim, or all ------------------------------------------------------------------------------
+
+    def _along(
+        self, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False
+    ) -> dict[str, Any]:
+        """These arguments in NumPy's names. A number has no axis, but may be summed along dim 0, or −1."""
+        axis, keepdims = axis if dim is None else dim, keepdim or keepdims
+        if not isinstance(keepdims, bool):
+            raise TypeError(f"keepdim must be bool, not {keepdims!r}; several dims are written dim=(0, 1)")
+        if self.array.ndim == 0 and axis in (0, -1):
+            axis = None
+        return {"axis": tuple(axis) if isinstance(axis, list) else axis, "keepdims": keepdims}
+
+    def _axis(self, dim: Any = None, *, axis: Any = None) -> Any:
+        """The axis, where there has to be one."""
+        if dim is None and axis is None:
+            raise TypeError("missing required argument: 'dim'")
+        return self._along(dim, axis=axis)["axis"]
+
+    def _floats(self) -> Any:
+        if self.array.dtype.kind != "f":
+            raise NotImplementedError(f"not for {self.array.dtype}: write (x > 0).float().mean(), say")
+        return self
 
     # fmt: off
-    def sum(self, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Any:
-        return ops.sum(self, axis=_axes(dim, axis), keepdims=keepdim or keepdims)
-
-    def mean(
-        self, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False
-    ) -> Any:
-        return ops.mean(self, axis=_axes(dim, axis), keepdims=keepdim or keepdims)
-
-    def var(
-        self, dim: Any = None, unbiased: bool = True, keepdim: bool = False, *, correction: int | None = None,
-        axis: Any = None, keepdims: bool = False,
-    ) -> Any:
-        """Σ (x − μ)² / (n − correction), with correction 1 unless told otherwise; np.var(t) has 0."""
-        ddof = int(unbiased) if correction is None else correction
-        return ops.var(self, axis=_axes(dim, axis), ddof=ddof, keepdims=keepdim or keepdims)
-
-    def std(
-        self, dim: Any = None, unbiased: bool = True, keepdim: bool = False, *, correction: int | None = None,
-        axis: Any = None, keepdims: bool = False,
-    ) -> Any:
-        """√var, with the same correction."""
-        ddof = int(unbiased) if correction is None else correction
-        return ops.std(self, axis=_axes(dim, axis), ddof=ddof, keepdims=keepdim or keepdims)
-
-    def amax(self, dim: Any = None, keepdim: bool = False) -> Any:
-        return ops.max(self, axis=_axes(dim), keepdims=keepdim)
-    def amin(self, dim: Any = None, keepdim: bool = False) -> Any:
-        return ops.min(self, axis=_axes(dim), keepdims=keepdim)
-    def argmax(self, dim: int | None = None, keepdim: bool = False) -> Any:
-        return reduction.argmax(self, axis=dim, keepdims=keepdim)
-    def argmin(self, dim: int | None = None, keepdim: bool = False) -> Any:
-        return reduction.argmin(self, axis=dim, keepdims=keepdim)
-    def logsumexp(self, dim: Any, keepdim: bool = False) -> Any:
-        return ops.logsumexp(self, axis=_axes(dim), keepdims=keepdim)
-    def any(self, dim: Any = None) -> Any:       return reduction.any(self, axis=_axes(dim))
-    def all(self, dim: Any = None) -> Any:       return reduction.all(self, axis=_axes(dim))
-    def softmax(self, dim: int) -> Any:          return ops.softmax(self, axis=dim)
-    def log_softmax(self, dim: int) -> Any:      return ops.log_softmax(self, axis=dim)
-    def cumsum(self, dim: int) -> Any:           return ops.cumsum(self, axis=dim)
+    def sum(self, *dim: Any, **kw: Any) -> Any:     return ops.sum(self, **self._along(*dim, **kw))
+    def mean(self, *dim: Any, **kw: Any) -> Any:    return ops.mean(self._floats(), **self._along(*dim, **kw))
+    def amax(self, *dim: Any, **kw: Any) -> Any:    return ops.max(self, **self._along(*dim, **kw))
+    def amin(self, *dim: Any, **kw: Any) -> Any:    return ops.min(self, **self._along(*dim, **kw))
+    def argmax(self, *dim: Any, **kw: Any) -> Any:  return reduction.argmax(self, **self._along(*dim, **kw))
+    def argmin(self, *dim: Any, **kw: Any) -> Any:  return reduction.argmin(self, **self._along(*dim, **kw))
+    def any(self, *dim: Any, **kw: Any) -> Any:     return reduction.any(self, **self._along(*dim, **kw))
+    def all(self, *dim: Any, **kw: Any) -> Any:     return reduction.all(self, **self._along(*dim, **kw))
+    def logsumexp(self, *dim: Any, **kw: Any) -> Any:
+        return ops.logsumexp(self, **self._along(*dim, **kw))
+    def softmax(self, *dim: Any, **kw: Any) -> Any:
+        return ops.softmax(self._floats(), axis=self._axis(*dim, **kw))
+    def log_softmax(self, *dim: Any, **kw: Any) -> Any:
+        return ops.log_softmax(self._floats(), axis=self._axis(*dim, **kw))
+    def cumsum(self, *dim: Any, **kw: Any) -> Any:
+        y = ops.cumsum(self, axis=self._axis(*dim, **kw))
+        return y if self.array.ndim else y.reshape(())
     # fmt: on
 
-    def max(self, dim: Any = None, keepdim: bool = False) -> Any:
+    def var(self, dim: Any = None, unbiased: bool = True, keepdim: bool = False, **kw: Any) -> Any:
+        """Σ (x − μ)² / (n − correction), with correction=1 unless told otherwise; np.var(t) has 0."""
+        ddof = int(kw.pop("correction", unbiased))
+        return ops.var(self._floats(), ddof=ddof, **self._along(dim, keepdim, **kw))
+
+    def std(self, dim: Any = None, unbiased: bool = True, keepdim: bool = False, **kw: Any) -> Any:
+        """√var, with the same correction."""
+        ddof = int(kw.pop("correction", unbiased))
+        return ops.std(self._floats(), ddof=ddof, **self._along(dim, keepdim, **kw))
+
+    def norm(self, p: Any = "fro", dim: Any = None, keepdim: bool = False, **kw: Any) -> Any:
+        """(Σ |x|ᵖ)^(1/p); p may be inf."""
+        x, along = self._floats(), self._along(dim, keepdim, **kw)
+        if p == math.inf:
+            return ops.max(ops.absolute(x), **along)
+        return ops.norm(x, p=2 if p == "fro" else p, **along)
+
+    def max(self, *dim: Any, **kw: Any) -> Any:
         """The largest element, along a dim with its index; with another tensor, the larger of each pair."""
-        return self._extreme(Max, ops.max, ops.maximum, reduction.argmax, dim, keepdim)
+        return self._extreme((Max, ops.max, ops.maximum, reduction.argmax), *dim, **kw)
 
-    def min(self, dim: Any = None, keepdim: bool = False) -> Any:
+    def min(self, *dim: Any, **kw: Any) -> Any:
         """The smallest element, along a dim with its index; with another tensor, the smaller of each pair."""
-        return self._extreme(Min, ops.min, ops.minimum, reduction.argmin, dim, keepdim)
+        return self._extreme((Min, ops.min, ops.minimum, reduction.argmin), *dim, **kw)
 
-    def _extreme(
-        self, kind: Any, reduce: Callable, pairwise: Callable, where: Callable, dim: Any, keepdim: bool
-    ) -> Any:
-        if dim is None:
-            return reduce(self)
+    def _extreme(self, ways: tuple, dim: Any = None, *keepdim: Any, **kw: Any) -> Any:
+        kind, reduce, pairwise, where = ways
         if isinstance(dim, TensorBase):
             return pairwise(self, dim)
-        indices = where(self, axis=dim, keepdims=True)
+        x = self if self.array.ndim else self.reshape(1)
+        along = x._along(dim, *keepdim, **kw)
+        if along["axis"] is None:
+            return reduce(self)
+        indices = where(x, **along)
         # Not amax: among equals, the one whose index is returned gets all the gradient.
-        values = self.gather(dim, indices)
-        return kind(values, indices) if keepdim else kind(values.squeeze(dim), indices.squeeze(dim))
+        key: list = list(np.ogrid[tuple(map(slice, indices.array.shape))])
+        k = along["axis"] % x.array.ndim
+        key[k : k + along["keepdims"]] = [indices.array]
+        return kind(ops.getitem(x, key=tuple(key)), indices)
 
-    def gather(self, dim: int, index: Any) -> Any:
+    def gather(self, dim: Any = None, index: Any = (), **kw: Any) -> Any:
         """out[i, j, …] = self[i, …, index[i, j, …], …]: along dim, the elements that index names."""
+        dim = self._axis(dim, **kw)
         where = index.array if isinstance(index, TensorBase) else np.asarray(index)
         if where.ndim != self.array.ndim:
             raise RuntimeError(
@@ -185,13 +212,6 @@ class Methods(TensorBase):
         flat = self.reshape(-1)
         return ops.getitem(flat, key=np.argsort(flat.array))
 
-    def norm(self, p: Any = "fro", dim: Any = None, keepdim: bool = False) -> Any:
-        """(Σ |x|ᵖ)^(1/p); p may be inf."""
-        axis = _axes(dim)
-        if p == math.inf:
-            return ops.max(ops.absolute(self), axis=axis, keepdims=keepdim)
-        return ops.norm(self, p=2 if p == "fro" else p, axis=axis, keepdims=keepdim)
-
     # --- shapes ---------------------------------------------------------------------------------------------
 
     def reshape(self, *shape: Any) -> Any:
@@ -216,23 +236,40 @@ class Methods(TensorBase):
     # fmt: off
     def transpose(self, dim0: int, dim1: int) -> Any:   return ops.swapaxes(self, axis1=dim0, axis2=dim1)
     def permute(self, *dims: Any) -> Any:               return ops.transpose(self, axes=sizes(dims))
-    def unsqueeze(self, dim: int) -> Any:               return ops.expand_dims(self, axis=dim)
-    def t(self) -> Any:                                 return ops.transpose(self)
+    def view_as(self, other: Any) -> Any:               return self.reshape(other.array.shape)
+    def expand_as(self, other: Any) -> Any:             return self.expand(other.array.shape)
+    T = property(ops.transpose)
+    def t(self) -> Any:                                 return ops.transpose(*_of_dims([0, 1, 2], self))
+    def unsqueeze(self, dim: Any = None, *, axis: Any = None) -> Any:
+        return ops.expand_dims(self, axis=axis if dim is None else dim)
     # fmt: on
 
-    T = property(t)
     swapaxes = transpose
 
-    def squeeze(self, dim: int | None = None) -> Any:
-        if dim is not None and (self.array.ndim == 0 or self.array.shape[dim] != 1):
+    def squeeze(self, *dim: Any, **kw: Any) -> Any:
+        axis = self._along(*dim, **kw)["axis"]
+        if axis is not None and self.array.shape[axis] != 1:
             return self
-        return ops.squeeze(self, axis=dim)
+        return ops.squeeze(self, axis=axis)
 
     def expand(self, *shape: Any) -> Any:
         """Repeat along dims of size 1 without copying; −1 keeps a size."""
         wanted = sizes(shape)
         old = (1,) * (len(wanted) - self.array.ndim) + self.array.shape
         return ops.broadcast_to(self, shape=tuple(m if n == -1 else n for n, m in zip(wanted, old)))
+
+    def split(self, split_size: Any, dim: int = 0) -> tuple:
+        """Stretches along a dim, of one size but for the last, or of the sizes in a list."""
+        n, given = self.array.shape[dim], isinstance(split_size, (list, tuple))
+        ends = list(itertools.accumulate(split_size, initial=0)) if given else [*range(0, n, split_size), n]
+        if ends[-1] != n:
+            raise RuntimeError(f"split: the sizes {split_size} must add up to {n}, the size of dim {dim}")
+        before = (slice(None),) * (dim % self.array.ndim)
+        return tuple(ops.getitem(self, key=(*before, slice(*ab))) for ab in itertools.pairwise(ends))
+
+    def chunk(self, chunks: int, dim: int = 0) -> tuple:
+        """So many stretches along a dim, of one size but for the last."""
+        return self.split(-(-self.array.shape[dim] // chunks), dim)
 
     # --- dtypes ---------------------------------------------------------------------------------------------
 
@@ -262,13 +299,20 @@ class Methods(TensorBase):
     def int(self) -> Any:           return self.astype(np.int32)
     def bool(self) -> Any:          return self.astype(np.bool_)
     def cpu(self) -> Any:           return self
-    def contiguous(self) -> Any:    return self
     # fmt: on
 
+    def contiguous(self) -> Any:
+        """This tensor, if it lies in memory row by row, or a copy that does."""
+        if self.array.flags.c_contiguous:
+            return self
+        return ops.replace(np.empty(self.array.shape, self.array.dtype), self, key=...)
 
-def _axes(dim: Any, axis: Any = None) -> Any:
-    dim = axis if dim is None else dim
-    return tuple(dim) if isinstance(dim, list) else dim
+
+def _of_dims(allowed: list[int], *tensors: Any) -> tuple:
+    dims = [np.ndim(x) for x in tensors]
+    if not set(dims) <= set(allowed):
+        raise RuntimeError(f"expected {allowed[-1]}D, not {dims}: x @ y and x.transpose(-2, -1) take any")
+    return tensors
 
 
 def sizes(given: tuple) -> tuple[int, ...]:

@@ -20,5 +20,5 @@ def misfit(name: str, arrays: Sequence[Any], error: Exception) -> Exception:
     why = str(error)
     if "could not be broadcast" in why:
         why = "sizes must be equal or 1, counted from the last dim; x.unsqueeze(dim) adds a dim of size 1"
-    kind = IndexError if isinstance(error, IndexError) else RuntimeError
+    kind = IndexError if isinstance(error, IndexError) or "empty sequence" in why else RuntimeError
     return kind(f"{name} does not fit input of shape {shapes}: {why}")

@@ -20,6 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from .dtypes import get_default_dtype
+
 
 @dataclasses.dataclass(frozen=True)
 class _Options:
@@ -63,7 +65,7 @@ def tensor_repr(
     notes = []
     if (array.size == 0 and array.ndim != 1) or (array.size and not _options.edgeitems):
         notes.append(f"size={array.shape}")
-    if array.dtype.name not in (("float32", "int64", "bool") if array.size else ("float32",)):
+    if array.dtype != get_default_dtype() and not (array.size and array.dtype.name in ("int64", "bool")):
         notes.append(f"dtype=torch.{array.dtype.name}")
     if grad_fn is not None:
         notes.append(f"grad_fn=<{grad_fn}>")
@@ -154,6 +156,7 @@ _GRAD_FN = {
     "linear":   "AddmmBackward0",             "cross_entropy": "NllLossBackward0",
     "conv2d":   "ConvolutionBackward0",       "standardize":   "NativeLayerNormBackward0",
     "astype":   "ToCopyBackward0",            "scale_shift":   "NativeLayerNormBackward0",
+    "replace":  "CopySlices",
 }  # fmt: skip
 
 

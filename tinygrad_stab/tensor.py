@@ -14,13 +14,15 @@ import numpy as np
 
 from . import ops
 from .autograd import backward
-from .graph import Node, Primitive, TensorBase
+from .grad_mode import mode
+from .graph import Node, Primitive, TensorBase, array_of, node_of
 from .hooks import RETAIN, RemovableHandle
 from .inplace import InPlace
+from .left_out import INSTEAD, names_left_out
 from .methods import Methods
 from .ops import elementwise
 from .ops.shape import index
-from .printing import described, grad_fn_name, tensor_repr
+from .printing import described, tensor_repr
 from .user_code import warn
 
 
@@ -30,6 +32,9 @@ class Size(tuple):
     def numel(self) -> int:
         """The number of elements of a tensor of this shape."""
         return math.prod(self)
+
+    def __getitem__(self, key: Any) -> Any:
+        return Size(super().__getitem__(key)) if isinstance(key, slice) else super().__getitem__(key)
 
     def __repr__(self) -> str:
         return f"Size([{', '.join(map(str, self))}])"
@@ -137,6 +142,8 @@ class Tensor(Methods, InPlace):
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
+        if value is not None and not isinstance(value, Tensor):
+            raise TypeError(f"assigned grad must be a Tensor or None, not {type(value).__name__}")
         if value is not None and value.array.shape != self.array.shape:
             raise RuntimeError(
                 f"assigned grad has shape {value.array.shape}, but the tensor {self.array.shape}"
@@ -229,8 +236,12 @@ class Tensor(Methods, InPlace):
     def __neg__(self) -> Tensor:                   return ops.negative(self)
     def __abs__(self) -> Tensor:                   return ops.absolute(self)
 
-    def __eq__(self, other: Any) -> Tensor:        return elementwise.equal(self, other)  # type: ignore[override]
-    def __ne__(self, other: Any) -> Tensor:        return elementwise.not_equal(self, other)  # type: ignore[override]
+    def __mod__(self, other: Any) -> Tensor:       return _counted(np.remainder, self, other)
+    def __floordiv__(self, other: Any) -> Tensor:  return _counted(np.floor_divide, self, other)
+    def __xor__(self, other: Any) -> Tensor:       return _counted(np.bitwise_xor, self, other)
+
+    def __eq__(self, other: Any) -> Tensor:        return _compared(elementwise.equal, self, other)  # type: ignore[override]
+    def __ne__(self, other: Any) -> Tensor:        return _compared(elementwise.not_equal, self, other)  # type: ignore[override]
     def __lt__(self, other: Any) -> Tensor:        return elementwise.less(self, other)
     def __le__(self, other: Any) -> Tensor:        return elementwise.less_equal(self, other)
     def __gt__(self, other: Any) -> Tensor:        return elementwise.greater(self, other)
@@ -247,7 +258,10 @@ class Tensor(Methods, InPlace):
     # fmt: on
 
     def __getitem__(self, key: Any) -> Tensor:
-        return ops.getitem(self, key=index(key))
+        taken = self
+        for part in index(key):
+            taken = ops.getitem(taken, key=part)
+        return taken
 
     def __len__(self) -> int:
         if self.array.ndim == 0:
@@ -275,8 +289,25 @@ class Tensor(Methods, InPlace):
         return f"<pre>{html.escape(repr(self))}\n{html.escape(self.stats())}</pre>"
 
     def __repr__(self) -> str:
-        made_by = None if self.is_leaf else grad_fn_name(self.node.primitive.name)  # type: ignore[union-attr]
+        made_by = None if self.is_leaf else self.node.name()  # type: ignore[union-attr]
         return tensor_repr(self.array, requires_grad=self.requires_grad, grad_fn=made_by)
+
+
+_left_out = names_left_out("Tensor", INSTEAD)
+for _name in INSTEAD:  # a `__getattr__` would slow down the attributes that there are
+    setattr(Tensor, _name, property(lambda _, name=_name: _left_out(name)))  # type: ignore[misc]
+
+
+def _compared(function: Callable, a: Tensor, b: Any) -> Any:
+    """NotImplemented for None and for text: Python then goes on to compare identities."""
+    return NotImplemented if b is None or isinstance(b, str) else function(a, b)
+
+
+def _counted(function: Callable, a: Any, b: Any) -> Tensor:
+    """%, // and ^ are for counting: there is no rule for their gradients."""
+    if mode.recording and (node_of(a) or node_of(b)):
+        raise RuntimeError(f"{function.__name__} has no derivative rule here: write x.detach() for values")
+    return Tensor(function(array_of(a), array_of(b)))
 
 
 Primitive.result = Tensor

@@ -49,6 +49,13 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     ),
     "groups": lambda T: T.optim.SGD([{"params": T.nn.Linear(1, 1).parameters(), "lr": 1}], lr=0.1),
     "closure": lambda T: T.optim.SGD([T.ones(1, requires_grad=True)], lr=0.1).step(lambda: T.ones(1)),
+    "data by keyword": lambda T: [
+        T.nn.MSELoss()(input=T.ones(2), target=T.ones(2)),
+        T.nn.CrossEntropyLoss()(T.ones(2, 2), target=T.tensor([0, 1])),
+        T.nn.ReLU()(input=T.ones(2)), T.nn.ELU()(input=T.ones(2)), T.nn.Softmax(dim=0)(input=T.ones(2)),
+        T.nn.Sequential(T.nn.Linear(1, 1), T.nn.Flatten())(input=T.ones(1, 1)),
+        T.nn.LSTMCell(1, 1)(input=T.ones(1, 1), hx=None), T.nn.BatchNorm1d(1)(input=T.ones(2, 1)),
+    ],
     "relu inplace": lambda T: T.nn.functional.relu(T.ones(2), inplace=True),
     "linear without bias, backward": lambda T: (
         T.nn.functional.linear(T.ones(1, 2, requires_grad=True), T.ones(3, 2)).sum().backward()

@@ -69,12 +69,32 @@ def _scatter(g, key, shape):
 
 def _arrays_in(key):
     parts = key if isinstance(key, tuple) else (key,)
-    return [np.asarray(part) for part in parts if isinstance(part, (np.ndarray, list, tuple))]
+    return [np.asarray(part) for part in parts if isinstance(part, (np.ndarray, list, tuple, range))]
+
+
+_PLAIN = {int, slice, type(None), type(...)}  # parts of a key that mean the same to NumPy and PyTorch
 
 
 def index(key):
-    """A key as NumPy reads it: tensors in it become arrays."""
-    return tuple(map(array_of, key)) if isinstance(key, tuple) else array_of(key)
+    """A key in NumPy's words: tensors in it become arrays; integers beside arrays, a key of their own.
+
+    The integers are to be taken first, as PyTorch does. NumPy counts them among the arrays, and would put the
+    dim of the arrays in front of the slice in x[0, :, [1, 2]].
+    """
+    key = key if isinstance(key, tuple) else (key,)
+    if _PLAIN.issuperset(map(type, key)):
+        return (key,)
+    key = tuple(part.item() if getattr(part, "ndim", 1) == 0 else part for part in map(array_of, key))
+    rest = tuple(part for part in key if type(part) is not int)
+    if len(rest) == len(key) or not _arrays_in(rest):
+        return (key,)
+    integers: list = []
+    for part in key:
+        if type(part) is int or part is ...:
+            integers.append(part)
+        elif part is not None:  # a mask stands for all its dims
+            integers += [slice(None)] * (np.ndim(part) if np.asarray(part).dtype == bool else 1)
+    return tuple(integers), rest
 
 
 getitem: Primitive = primitive(_getitem, lambda g, y, x, key: scatter(g, key=key, shape=x.shape))
