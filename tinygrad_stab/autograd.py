@@ -68,16 +68,16 @@ def _sweep(gradients: dict[Node, Any], targets: set[Node] | None, retain: bool, 
                 gx = undo_broadcasting(gx, parent.shape)
             if gx.dtype is not parent.dtype:
                 gx = gx.astype(parent.dtype)
-            if parent in sums:
-                gradients[parent] += gx
-            elif parent in gradients:  # not +=: what a rule has returned may be the gradient of two inputs
-                gradients[parent] = gradients[parent] + gx
-                if not record:
-                    sums.add(parent)
-            else:
+            if parent not in gradients:
                 gradients[parent] = gx
                 if parent.primitive:
                     heappush(queue, (-parent.birth, parent))
+            elif parent in sums:
+                gradients[parent] += gx
+            else:  # not +=: what a rule has returned may be the gradient of two inputs
+                gradients[parent] = gradients[parent] + gx
+                if not record:
+                    sums.add(parent)
         if not retain:
             node.free()
     for leaf, g in gradients.items():  # leaves never queue, so what is left over is theirs
