@@ -133,6 +133,9 @@ def test_squares_that_float16_cannot_add_up() -> None:
     for value, expected in ((x.var(), 400), (x.std(), 20), (np.var(x), 400), (loss, 400)):
         assert value.dtype == torch.float16
         assert value.item() == expected
+    x = torch.tensor([300.0, -300.0], dtype=torch.float16, requires_grad=True)
+    (x.std() + torch.nn.functional.gelu(x, approximate="tanh").sum()).backward()
+    np.testing.assert_allclose(x.grad.numpy(), [1 + 0.5**0.5, -(0.5**0.5)], rtol=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -252,3 +252,23 @@ def test_a_plain_gradient_is_not_recorded() -> None:
     assert not g.requires_grad
     x_grad = grad(x**3, x, create_graph=True)[0]
     assert x_grad.requires_grad
+
+
+def test_a_way_that_has_been_freed_is_noticed_when_inputs_are_named() -> None:
+    x = leaf(2.0)
+    y = x * x
+    grad(y.sum(), x)
+    with pytest.raises(RuntimeError, match="a second time: multiply has freed"):
+        grad(x.sum() + (2 * y).sum(), x)
+    with pytest.raises(RuntimeError, match="a second time: multiply has freed"):
+        (x.sum() + (2 * y).sum()).backward(inputs=[x])
+
+
+def test_an_output_that_does_not_lead_to_the_inputs_is_left_alone() -> None:
+    x, w, seen = leaf(2.0), leaf(1.0), []
+    u = w * w
+    u.register_hook(seen.append)
+    assert grad([x * 3, u], x)[0].item() == 3
+    assert not seen
+    u.backward()
+    assert w.grad.item() == 2

@@ -247,3 +247,15 @@ def test_second_and_third_derivatives_of_powers_at_zero() -> None:
         (y,) = grad(y, x, create_graph=True)
         found.append(y.item())
     assert found == [0, 2, 6]
+
+
+@pytest.mark.parametrize(("value", "n"), [(3.7, 768), (100.0, 64), (1000.1, 3000)])
+def test_a_constant_row_is_normalized_to_0(value: float, n: int) -> None:
+    row = torch.full((1, n), value)  # float32, in which the mean of equal numbers is not quite that number
+    assert torch.nn.functional.layer_norm(row, (n,)).abs().max().item() < 1e-6
+
+
+def test_the_slope_of_a_norm_with_p_below_1_is_0_at_0() -> None:
+    x = torch.tensor([0.0, 2.0], requires_grad=True)
+    x.norm(0.5).backward()
+    assert x.grad.tolist() == [0, 1]

@@ -180,3 +180,26 @@ def test_the_mean_of_bools_is_a_share() -> None:
 def test_the_place_of_the_largest_of_nothing() -> None:
     with pytest.raises(IndexError, match="argmax does not fit"):
         torch.zeros(0, 3).argmax(0)
+
+
+def test_stretches_along_a_dim() -> None:
+    x = torch.arange(7)
+    assert [part.tolist() for part in x.split(3)] == [[0, 1, 2], [3, 4, 5], [6]]
+    assert [part.tolist() for part in x.split([2, 0, 5])] == [[0, 1], [], [2, 3, 4, 5, 6]]
+    assert [part.shape for part in torch.zeros(0, 2).split(2)] == [(0, 2)]
+    assert [part.shape for part in torch.zeros(2, 0).chunk(3, 1)] == [(2, 0)]
+    for sizes in (0, -1, [5, -1], [3, 3]):
+        with pytest.raises(RuntimeError, match="split: sizes in dim 0"):
+            x.split(sizes)
+    with pytest.raises(RuntimeError, match="at least one"):
+        x.chunk(0)
+
+
+def test_masked_fill_keeps_the_dtype() -> None:
+    assert torch.tensor([1, 2]).masked_fill(torch.tensor([True, False]), 7.9).tolist() == [7, 2]
+
+
+def test_no_dims_are_all_dims() -> None:
+    assert torch.ones(2, 3).sum(()).item() == torch.ones(2, 3).sum(dim=[]).item() == 6
+    assert torch.tensor(3.0).mean(dim=(0,)).item() == 3
+    assert torch.zeros(1, 3, 1).squeeze((0, 2)).shape == (3,)

@@ -12,7 +12,7 @@ Read it in this order. Each file is one idea and imports only from those above i
     nn/                                           layers; init.py opens with the variance argument,
                                                   utils.py is clipping
     optim/                                        optimizers and learning-rate schedules
-    gradcheck.py, derivatives.py, function.py     is a gradient right? whole Jacobians; a step of your own
+    derivatives.py, gradcheck.py, function.py     whole Jacobians; is a gradient right? a step of your own
     stability/                                    what all this is for: see it, explain it, name it
 
 The names are PyTorch's: `import tinygrad_stab as torch` and go on.

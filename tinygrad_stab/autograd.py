@@ -38,8 +38,10 @@ __all__ = ["backward", "detect_anomaly", "enable_grad", "grad", "no_grad", "set_
 def _sweep(gradients: dict[Node, Any], targets: set[Node] | None, retain: bool, record: bool) -> dict:
     """Carry gradients back to the targets (None: to every leaf), newest node first."""
     found: dict[Node, Any] = {}
-    sums: set[Node] = set()  # whose gradient is an array made here, which nobody else has
+    ours: set[Node] = set()  # whose gradient is an array made here, which nobody else has
     on_path = None if targets is None else _leading_to(targets, gradients)
+    if on_path is not None:
+        gradients = {node: g for node, g in gradients.items() if node in on_path}
     queue = [(-node.birth, node) for node in gradients if node.primitive]
     heapify(queue)
     while queue:
@@ -72,12 +74,12 @@ def _sweep(gradients: dict[Node, Any], targets: set[Node] | None, retain: bool, 
                 gradients[parent] = gx
                 if parent.primitive:
                     heappush(queue, (-parent.birth, parent))
-            elif parent in sums:
+            elif parent in ours:
                 gradients[parent] += gx
             else:  # not +=: what a rule has returned may be the gradient of two inputs
                 gradients[parent] = gradients[parent] + gx
                 if not record:
-                    sums.add(parent)
+                    ours.add(parent)
         if not retain:
             node.free()
     for leaf, g in gradients.items():  # leaves never queue, so what is left over is theirs
@@ -111,7 +113,7 @@ def _leading_to(targets: set[Node], roots: dict[Node, Any]) -> set[Node]:
 
 
 def undo_broadcasting(g: Any, shape: tuple[int, ...]) -> Any:
-    """Give g the input's shape: a value used n times collects n gradients, n values summed share one."""
+    """Give g the input's shape: sum it where the input was repeated, repeat it where a rule returned less."""
     new = g.ndim - len(shape)
     if new > 0:
         g = sum_of_rows(g) if g.ndim == 2 and new == 1 else total(g, tuple(range(new)))
@@ -128,7 +130,7 @@ def undo_broadcasting(g: Any, shape: tuple[int, ...]) -> Any:
 def _after_hooks(hooks: dict[float, Callable], g: Any) -> Any:
     """Show a gradient to hooks, as a tensor of their own; what a hook returns, or writes there, counts."""
     for _, hook in sorted(hooks.items()):
-        if isinstance(g, Parts):
+        if isinstance(g, Parts):  # a gate, whose hook returns one for each part
             g = Parts(map(_replaced, g, hook(tuple(map(_as_tensor, map(_copy, g))))))
         else:
             shown = _as_tensor(_copy(g))
@@ -252,7 +254,7 @@ def _own(g: Any, handed_out: set[int]) -> Any:
 
 
 def _sum(before: Any, g: Any, create_graph: bool) -> Any:
-    """The gradient so far and the new one; what the first was computed from stays known."""
+    """The gradient so far and the new one, recorded with create_graph, or if the first has a graph."""
     if not create_graph and before.node is None:
         return _as_tensor(before.array + array_of(g))
     with enable_grad():

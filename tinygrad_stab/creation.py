@@ -1,6 +1,6 @@
 """Tensors out of nothing: from values, filled with a constant, evenly spaced, or random.
 
-All take `requires_grad` and, for PyTorch's sake, device="cpu". Without a `dtype` floats get the default one,
+Most take `requires_grad` and, for PyTorch's sake, device="cpu". Without a `dtype` floats get the default one,
 and a `…_like` that of the other tensor. A shape is written `zeros(2, 3)`, `zeros((2, 3))` or
 `zeros(size=(2, 3))`.
 """
@@ -38,7 +38,7 @@ def _float(dtype: Any) -> np.dtype:
 
 
 def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, device: Any = "cpu") -> Tensor:
-    """Copy numbers, nested lists or an array; Python floats become float32, NumPy arrays keep their dtype."""
+    """Copy numbers, nested lists or an array; floats get the default dtype, arrays keep theirs."""
     return _tensor(np.array(_values(data, dtype)), requires_grad, device)
 
 

@@ -3,8 +3,8 @@
     central difference   (f(x + h) − f(x − h)) / 2h  =  f′(x) + h² f‴(x)/6 + …,  plus rounding, about ε |f|/h
 
 The first error shrinks with h, the second grows, so there is a best step: h ≈ ∛ε, which is 6e-6 in float64
-and leaves an error of about 1e-10. In float32 the best that can be had is about 1e-4 (at h ≈ 5e-3): too
-coarse to tell a wrong derivative from a right one, which is why float32 inputs are refused.
+and leaves an error of about 1e-10. In float32 it is about 1e-4 at best, at h ≈ 5e-3, and far more at the
+usual 1e-6: too coarse for small mistakes, which is why float32 inputs are refused.
 
 `gradcheck` looks at every element of the Jacobian; `directional_check` at one random direction, to second
 order, which takes a handful of evaluations however many elements there are.
@@ -58,7 +58,7 @@ def gradcheck(
     worst, verdict = 0.0, ""
     for k in places:
         for o, (analytic, right, left) in enumerate(_slopes(func, inputs, inputs[k], eps)):
-            numeric = (right + left) / 2
+            numeric = (right + left) / 2  # = (f(x + h) − f(x − h)) / 2h
             excess = np.asarray(np.abs(analytic - numeric) - (atol + rtol * np.abs(numeric)))
             excess[np.isnan(excess)] = np.inf
             if excess.max(initial=0) > worst:

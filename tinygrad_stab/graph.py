@@ -38,8 +38,8 @@ class Primitive:
     A rule is called as `rule(g, y, *inputs, **options)` and returns the gradient up to broadcasting, which
     the engine undoes. A value that no rule mentions is not kept. A forward that returns a tuple has several
     outputs; then g is a tuple too, with None where nothing arrived. Where the gradients of all inputs come
-    out of one computation, a single rule may return them `together`, in a sequence: for so many inputs, or
-    for ANY number of them; of those it sees only the shapes.
+    out of one computation, a single rule may return them in a sequence. `together` says for how many inputs;
+    ANY, for however many are given, of which the rule then sees only the shapes.
     """
 
     # The class of the outputs. tensor.py puts Tensor here, the class with the operators.
@@ -201,7 +201,7 @@ class Node:
         """What PyTorch calls this step in its backward pass."""
         if self.primitive is None:
             return "AccumulateGrad"
-        maker = self.parents[0] if self.primitive is PICK and self.parents else self
+        maker = self.parents[0] if self.primitive is PICK else self
         return grad_fn_name(maker.primitive.name)
 
     @property
@@ -242,9 +242,8 @@ class Node:
                 )
 
     def free(self) -> None:
-        """Let go of the values and of the nodes before."""
+        """Let go of the values. The parents stay known, so that a second pass is noticed on every way."""
         self.inputs = self.y = None
-        self.parents = ()
 
 
 def _arrays(values: Iterable[Any]) -> Iterator[np.ndarray]:

@@ -7,7 +7,7 @@ from typing import Any
 
 # Functions and methods of tensors.
 _INSTEAD = {
-    "bmm mv addmm":                  "write a @ b",
+    "bmm mv addmm":                  "write a @ b, c + a @ b",
     "einsum tensordot":              "write the sum with @, * and .sum(dim)",
     "outer":                         "write a[:, None] * b",
     "prod":                          "write math.prod(x.flatten())",
@@ -46,7 +46,7 @@ def refuse(owner: str, given: dict[str, Any], only: dict[str, tuple[Any, str]]) 
 
 def only_the_cpu(device: Any) -> None:
     """Refuse every other device."""
-    if str(device) != "cpu":
+    if str(device) not in ("cpu", "cpu:0"):
         raise RuntimeError(
             f"there is no device {device!r} here: this library computes with NumPy, on the CPU"
         )

@@ -80,8 +80,11 @@ class Methods(TensorBase):
     def minimum(self, other: Any) -> Any:       return ops.minimum(self, other)
     eq, ne, lt = elementwise.equal, elementwise.not_equal, elementwise.less
     le, gt, ge = elementwise.less_equal, elementwise.greater, elementwise.greater_equal
-    def masked_fill(self, mask: Any, value: Any) -> Any:  return ops.where(mask, value, self)
     # fmt: on
+
+    def masked_fill(self, mask: Any, value: Any) -> Any:
+        """This tensor with `value` where the mask is True."""
+        return ops.where(mask, value, self).astype(self.array.dtype)
 
     def clamp(self, min: Any = None, max: Any = None) -> Any:
         """Limit every element to [min, max], numbers or tensors; inside, bounds included, the slope is 1."""
@@ -103,9 +106,10 @@ class Methods(TensorBase):
         axis, keepdims = axis if dim is None else dim, keepdim or keepdims
         if not isinstance(keepdims, bool):
             raise TypeError(f"keepdim must be bool, not {keepdims!r}; several dims are written dim=(0, 1)")
-        if self.array.ndim == 0 and axis in (0, -1):
+        axis = tuple(axis) if isinstance(axis, list) else axis
+        if axis == () or (self.array.ndim == 0 and axis in (0, -1, (0,), (-1,))):
             axis = None
-        return {"axis": tuple(axis) if isinstance(axis, list) else axis, "keepdims": keepdims}
+        return {"axis": axis, "keepdims": keepdims}
 
     def _axis(self, dim: Any = None, *, axis: Any = None) -> Any:
         """The axis, where there has to be one."""
@@ -248,9 +252,10 @@ class Methods(TensorBase):
 
     def squeeze(self, *dim: Any, **kw: Any) -> Any:
         axis = self._along(*dim, **kw)["axis"]
-        if axis is not None and self.array.shape[axis] != 1:
-            return self
-        return ops.squeeze(self, axis=axis)
+        if axis is not None:
+            axes = axis if isinstance(axis, tuple) else (axis,)
+            axis = tuple(k for k in axes if self.array.shape[k] == 1)
+        return self if axis == () else ops.squeeze(self, axis=axis)
 
     def expand(self, *shape: Any) -> Any:
         """Repeat along dims of size 1 without copying; −1 keeps a size."""
@@ -260,16 +265,20 @@ class Methods(TensorBase):
 
     def split(self, split_size: Any, dim: int = 0) -> tuple:
         """Stretches along a dim, of one size but for the last, or of the sizes in a list."""
-        n, given = self.array.shape[dim], isinstance(split_size, (list, tuple))
-        ends = list(itertools.accumulate(split_size, initial=0)) if given else [*range(0, n, split_size), n]
-        if ends[-1] != n:
-            raise RuntimeError(f"split: the sizes {split_size} must add up to {n}, the size of dim {dim}")
+        n = self.array.shape[dim]
+        if isinstance(split_size, int) and split_size > 0:
+            split_size = [min(split_size, n - k) for k in range(0, max(n, 1), split_size)]
+        if isinstance(split_size, int) or min(split_size, default=0) < 0 or sum(split_size) != n:
+            raise RuntimeError(f"split: sizes in dim {dim} must be positive, and add up to {n}: {split_size}")
+        ends = itertools.accumulate(split_size, initial=0)
         before = (slice(None),) * (dim % self.array.ndim)
         return tuple(ops.getitem(self, key=(*before, slice(*ab))) for ab in itertools.pairwise(ends))
 
     def chunk(self, chunks: int, dim: int = 0) -> tuple:
         """So many stretches along a dim, of one size but for the last."""
-        return self.split(-(-self.array.shape[dim] // chunks), dim)
+        if chunks < 1:
+            raise RuntimeError(f"chunk: there must be at least one, not {chunks}")
+        return self.split(max(-(-self.array.shape[dim] // chunks), 1), dim)
 
     # --- dtypes ---------------------------------------------------------------------------------------------
 

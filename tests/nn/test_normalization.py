@@ -340,3 +340,15 @@ def test_the_gradient_has_no_part_along_shift_and_scale(rng: np.random.Generator
     assert np.abs(g).max() > 1e-2
     np.testing.assert_allclose(g.sum(axis), 0, atol=1e-14)
     np.testing.assert_allclose((g * x.array).sum(axis), 0, atol=1e-13)
+
+
+def test_a_tiny_variance_is_remembered() -> None:
+    x = 1e-4 * torch.randn(64, 1)
+    norm = torch.nn.BatchNorm1d(1, momentum=None)
+    norm(x)
+    assert norm.running_var.item() == pytest.approx(x.var().item(), rel=1e-4)
+
+
+def test_evaluation_needs_the_running_statistics() -> None:
+    with pytest.raises(RuntimeError, match="running_mean and running_var must be given"):
+        torch.nn.functional.batch_norm(torch.randn(3, 2), None, None)

@@ -24,9 +24,9 @@ def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     return ops.leaky_relu(input, slope=negative_slope)
 def softmax(input: Tensor, dim: int | None = None) -> Tensor:
-    return ops.softmax(input, axis=_needed(dim, "softmax"))
+    return input.softmax(_needed(dim, "softmax"))
 def log_softmax(input: Tensor, dim: int | None = None) -> Tensor:
-    return ops.log_softmax(input, axis=_needed(dim, "log_softmax"))
+    return input.log_softmax(_needed(dim, "log_softmax"))
 # fmt: on
 
 
@@ -50,7 +50,8 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     """x Φ(x); with approximate='tanh', Φ(x) ≈ (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2."""
     if approximate == "tanh":
-        return 0.5 * input * (1 + (0.7978845608028654 * (input + 0.044715 * input**3)).tanh())
+        x = input.clamp(-10, 10)  # beyond, tanh is ±1, and x³ leaves float16
+        return 0.5 * input * (1 + (0.7978845608028654 * (x + 0.044715 * x**3)).tanh())
     if approximate != "none":
         raise RuntimeError(f"gelu: approximate must be 'none' or 'tanh', not {approximate!r}")
     return ops.gelu(input)

@@ -7,8 +7,8 @@ gradient δ = ∂L/∂z?
     forward     E z² = n v · E x²                                  a sum of n independent terms
     backward    E (∂L/∂x)² = m v · E δ²                            the same, through Wᵀ, which sums m terms
 
-Both keep their size if n v = 1 and m v = 1, which needs n = m. **Xavier (Glorot & Bengio 2010, eq. 12)**
-settles half-way:
+as if x and δ did not depend on W, nor δ on the slopes φ′, which is the usual assumption. Both keep their size
+if n v = 1 and m v = 1, which needs n = m. **Xavier (Glorot & Bengio 2010, eq. 12)** settles half-way:
 
     v = 2 / (n + m)                                         for a φ that is the identity near 0, like tanh
 

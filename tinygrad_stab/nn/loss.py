@@ -2,11 +2,12 @@
 
     mse_loss                           2 (x − t) / n          grows with the error, so outliers weigh most
     l1_loss                            ± 1 / n                the same, however near to the target
-    smooth_l1_loss                     clip(x − t, ±β) / βn   the first near the target, else the second
+    smooth_l1_loss                     clip(x − t, ±β) / βn   in proportion near the target, else as l1
     cross_entropy                      (softmax x − e_t) / n  how much too likely each class is; e_t one-hot
     binary_cross_entropy_with_logits   (σ(x) − t) / n         the same for two classes
 
-`reduction` says whether the losses of n samples are averaged ('mean'), added up ('sum') or returned ('none').
+`reduction` says whether the losses are averaged ('mean'; n counts samples for cross_entropy, elements for the
+others), added up ('sum') or returned ('none').
 """
 
 from __future__ import annotations

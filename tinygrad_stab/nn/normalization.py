@@ -36,7 +36,11 @@ def batch_norm(
     Otherwise μ and v are the running ones.
     """
     gamma, beta = _by_channel(weight, input), _by_channel(bias, input)
-    if not training and running_mean is not None and running_var is not None:
+    if not training:
+        if running_mean is None or running_var is None:
+            raise RuntimeError(
+                "batch_norm: in evaluation running_mean and running_var must be given; or pass training=True"
+            )
         mean, var = (_by_channel(statistic, input) for statistic in (running_mean, running_var))
         return _scaled_and_shifted((input - mean) / (var + eps).sqrt(), gamma, beta)
     n = input.array.size // max(input.array.shape[1], 1)
@@ -61,7 +65,8 @@ def _all_but_channels(input: Tensor) -> tuple[int, ...]:
 def _move(running: Tensor, batch: np.ndarray, momentum: float) -> None:
     # In place: what state_dict() has handed out moves along. The write is not noted, which would make every
     # older node take a closer look, as no rule reads a running statistic: in evaluation σ is a new array.
-    running.array += momentum * (batch.reshape(-1) - running.array)
+    running.array *= 1 - momentum
+    running.array += momentum * batch.reshape(-1)
 
 
 def layer_norm(

@@ -1,10 +1,10 @@
 """Recurrent layers: the same weights at every time step, so the gradient through T steps is a product of T
 like factors.
 
-For an RNN, hₜ = tanh(Wᵢ xₜ + bᵢ + Wₕ hₜ₋₁ + bₕ), the factor is diag(1 − hₜ²) Wₕ: it shrinks the gradient
-where the singular values of Wₕ are below 1, and can blow it up where they are above. The LSTM adds a cell
-state whose own factor is the forget gate (`ops/recurrent.py`), a number near 1 where the cell has learned to
-remember.
+For an RNN, hₜ = tanh(W_ih xₜ + b_ih + W_hh hₜ₋₁ + b_hh), the factor is diag(1 − hₜ²) W_hh: it shrinks the
+gradient where the singular values of W_hh are below 1, and can blow it up where they are above. The LSTM adds
+a cell state whose own factor is the forget gate (`ops/recurrent.py`), a number near 1 where the cell has
+learned to remember.
 
 A cell takes one step. RNN and LSTM take a whole sequence, in one layer or several.
 """
@@ -104,7 +104,7 @@ class LSTMCell(_Recurrent):
     """One step of an LSTM: (x, (h, c)) → (h′, c′); the equations stand in `ops/recurrent.py`.
 
     `forget_bias` is added to the forget gate's bias at the start, so that the cell remembers before it has
-    learned to (Jozefowicz et al. 2015 recommend 1); PyTorch has no such argument, and starts with 0.
+    learned to (Jozefowicz et al. 2015 recommend 1); PyTorch has no such argument: it starts around 0.
     """
 
     gates = 4

@@ -65,7 +65,7 @@ def clip_grad_value_(parameters: Any, clip_value: float) -> None:
 def get_total_norm(
     tensors: Iterable[Tensor], norm_type: float = 2.0, error_if_nonfinite: bool = False
 ) -> Tensor:
-    """The norm of all tensors laid end to end, computed in float64, and in their dtype if it fits there."""
+    """The norm of all tensors laid end to end, taken in float64, returned in their dtype if it fits."""
     arrays = [t.array for t in ([tensors] if isinstance(tensors, Tensor) else tensors)]
     p = float(norm_type)
     if not p > 0:

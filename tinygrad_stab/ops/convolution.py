@@ -104,6 +104,7 @@ def _conv2d_weight(x, g, kernel, stride, padding):
     return transposed.T.reshape(o, c, *kernel)
 
 
+# What comes back to the second and the third is h; their g is an input, like W and x.
 # fmt: off
 conv2d: Primitive = primitive(_conv2d,
     lambda g, y, x, W, b, stride, padding: conv2d_input(W, g, x.shape[2:], stride, padding),

@@ -48,14 +48,14 @@ def _power_base(g, y, a, b):
 
 
 def _power_exponent(g, y, a, b):
-    """∂(aᵇ)/∂b = aᵇ ln a, taken as 0 at a = 0: its limit there for b > 0."""
+    """∂(aᵇ)/∂b = aᵇ ln a; at a = 0 and b ≥ 0 taken as 0, its limit for b > 0."""
     return g * y * np.log(np.where(a == 0, 1, a))
 
 
 power = primitive(_power, _power_base, _power_exponent, numpy=np.power)
 
 
-# Both bounds belong to the inside: at x = low the slope is 1.
+# Where clip has changed nothing, the slope is 1: both bounds belong to the inside.
 clip = primitive(_clip, lambda g, y, x, low=None, high=None: g * (x == y))
 ANSWERS[np.clip] = lambda x, a_min=None, a_max=None, **names: clip(
     x, low=names.get("min", a_min), high=names.get("max", a_max)

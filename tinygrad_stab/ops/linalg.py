@@ -65,10 +65,10 @@ def _linear(x, W, b=None):
     try:
         y = _rows_times(x, W.T)
     except ValueError:
-        rows = "x".join(map(str, (math.prod(x.shape[:-1]), *x.shape[-1:])))
+        mat1 = "x".join(map(str, (math.prod(x.shape[:-1]), *x.shape[-1:])))
         raise RuntimeError(
             "linear: mat1 and mat2 shapes cannot be multiplied "
-            f"({rows} and {W.shape[1]}x{W.shape[0]}): input of shape {x.shape} meets a weight that takes "
+            f"({mat1} and {W.shape[1]}x{W.shape[0]}): input of shape {x.shape} meets a weight that takes "
             f"{W.shape[1]} features; change in_features, or the layer before"
         ) from None
     return y if b is None else np.add(y, b, out=y if y.dtype == b.dtype else None)

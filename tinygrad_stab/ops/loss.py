@@ -1,4 +1,4 @@
-"""Losses that would lose digits if composed of small steps, or that are used too often to be."""
+"""Losses that lose digits when composed of small steps, or are used so often that one step pays."""
 
 import numpy as np
 
@@ -47,7 +47,7 @@ def _binary_cross_entropy_x(g, y, x, t):
     """∂L/∂x = −t/x + (1 − t)/(1 − x) = (x − t) / (x (1 − x)), whose denominator is kept from 0.
 
     For x = σ(z) it meets σ′ = x (1 − x), and they cancel: ∂L/∂z = x − t. But in float32 x is exactly 1 from
-    z = 17 on, σ′ is 0, and what is left is 0 however wrong the prediction. `bce_with_logits` never divides.
+    z ≈ 16.6 on, σ′ is 0, and what is left is 0 however wrong the prediction. `bce_with_logits` never divides.
     """
     return g * (x - t) / np.maximum(x * (1 - x), 1e-12)
 

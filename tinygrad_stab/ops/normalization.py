@@ -9,7 +9,9 @@ from .reduction import count, sum_product
 
 def _standardize(x, axis, eps):
     """y = (x − μ) / σ with σ = √(v + ε), for mean μ and (biased) variance v along axis. Returns y, μ, v."""
-    y, mu, v = _moments(x, axis)
+    deviation, mu, v = _moments(x, axis)
+    y = deviation
+    y -= sum_kept(y, axis) / (count(x.shape, axis) or 1)  # μ's rounding: where all x are the same, y is 0
     y *= 1 / np.sqrt(v + eps)
     return y.astype(x.dtype, copy=False), mu, v
 
@@ -34,13 +36,13 @@ def _standardize_rule(g, y, x, axis, eps):
 
         ∂L/∂x = (g − mean(g) − y · mean(g y)) / σ  +  ∂L/∂μ / n  +  ∂L/∂v · 2 σ y / n
 
-    So what comes back has no component along 1 (shifting x changes nothing) nor, up to ε, along y (scaling x
-    changes nothing): two directions of the gradient are removed, and the rest is divided by σ.
+    So what comes back by way of y has no component along 1 (shifting x changes nothing) nor, up to ε, along y
+    (scaling x changes nothing): two directions of the gradient are removed, and the rest is divided by σ.
     """
     g_y, g_mu, g_v = g
     y, _, v = y
     n, sigma = count(x.shape, axis) or 1, np.sqrt(v + eps)
-    g_y = 0 * y if g_y is None else g_y
+    g_y = np.zeros_like(y) if g_y is None else g_y
     gx = rest(g_y, sum_kept(g_y, axis) / n, y, sum_product(g_y, y, axis) / n, 1 / sigma)
     return _with_moments(gx, g_mu, g_v, y, sigma, n)
 
@@ -62,8 +64,9 @@ def _rest(g, a, y, b, scale):
 
 def _batch_norm(x, gamma, beta, axis, eps):
     """y = γ (x − μ)/σ + β, for γ and β that are the same all along axis. Returns y, μ, v."""
-    y, mu, v = _moments(x, axis)
-    y *= gamma / np.sqrt(v + eps)
+    deviation, mu, v = _moments(x, axis)
+    y = deviation
+    y *= gamma / np.sqrt(v + eps)  # in its memory
     y += beta
     return y.astype(x.dtype, copy=False), mu, v
 
@@ -83,8 +86,9 @@ def _batch_norm_rule(g, y, x, gamma, beta, axis, eps):
     g_y, g_mu, g_v = g
     deviation, _, v = _moments(x, axis)
     n, sigma = count(x.shape, axis) or 1, np.sqrt(v + eps)
-    g_y = 0 * deviation if g_y is None else g_y
+    g_y = np.zeros_like(deviation) if g_y is None else g_y
     g_beta, g_gamma = sum_kept(g_y, axis), sum_product(g_y, deviation, axis) / sigma
+    # x̂ is deviation / σ, and so the last term is deviation · ∂L/∂γ / (n σ)
     gx = rest(g_y, g_beta / n, deviation, g_gamma / (n * sigma), gamma / sigma)
     return _with_moments(gx, g_mu, g_v, deviation, 1, n), g_gamma, g_beta
 

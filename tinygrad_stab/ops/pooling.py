@@ -10,7 +10,7 @@ from .shape import getitem, reshape
 
 
 def avg_pool2d(x, kernel, stride, padding):
-    """The mean of every window: a convolution of each channel alone, with the weight 1/(kh·kw) everywhere."""
+    """The mean of every window, 0 in the margin: a convolution of each channel, with 1/(kh·kw) everywhere."""
     n, c, h, w = x.shape
     W = np.full((1, 1, *kernel), 1 / math.prod(kernel), x.dtype)
     y = conv2d(reshape(x, shape=(n * c, 1, h, w)), W, None, stride, padding)
@@ -28,6 +28,6 @@ def max_pool2d(x, kernel, stride, padding):
     first = views.reshape(n, c, down, across, math.prod(kernel)).argmax(-1)
     row = stride[0] * np.arange(down)[:, None] + first // kernel[1] - padding[0]
     column = stride[1] * np.arange(across) + first % kernel[1] - padding[1]
-    row, column = np.clip(row, 0, h - 1), np.clip(column, 0, w - 1)  # a window of −∞ alone: not the margin
+    row, column = np.clip(row, 0, h - 1), np.clip(column, 0, w - 1)  # of −∞ alone: not the margin
     place = (np.arange(n * c).reshape(n, c, 1, 1) * h + row) * w + column
     return getitem(reshape(x, shape=(-1,)), key=place)

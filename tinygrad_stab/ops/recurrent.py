@@ -24,9 +24,9 @@ def _gates(z):
 
 def _slopes(gates):
     """σ′ = σ (1 − σ) of the gates i, f, o and tanh′ = 1 − tanh² of the candidate, side by side."""
-    sigmoid, (_, _, a, _) = gates * (1 - gates), _quarters(gates)
-    i, f, _, o = _quarters(sigmoid)
-    return np.concatenate([i, f, 1 - a * a, o], axis=-1)
+    slopes, (_, _, a, _) = gates * (1 - gates), _quarters(gates)
+    of_i, of_f, _, of_o = _quarters(slopes)
+    return np.concatenate([of_i, of_f, 1 - a * a, of_o], axis=-1)
 
 
 def _plus(total, part):
@@ -43,7 +43,7 @@ def _lstm_step(zx, W, h, c, b=None):
 
     zx is (…, 4 d), W (4 d, d), h and c (…, d), b (4 d). Returns c′ and o, and with them all gates side by
     side, which the rule reads. The hidden state, h′ = o tanh(c′), is computed from what is returned, so that
-    all that c′ does to a loss passes through c′.
+    ∂L/∂c′ arrives complete, with what c′ does by way of h′.
     """
     gates = np.dot(h, W.T) + zx
     gates = gates if b is None else gates + b
@@ -57,13 +57,13 @@ def _lstm_step_rule(g, y, zx, W, h, c, b=None):
         δ_z    = (∂L/∂c′ a σ′, ∂L/∂c′ c σ′, ∂L/∂c′ i tanh′, ∂L/∂o σ′)      for the gates i, f, a, o
         ∂L/∂zx = δ_z      ∂L/∂h = δ_z W      ∂L/∂W = δ_zᵀ h      ∂L/∂b = Σₙ δ_z      ∂L/∂c = ∂L/∂c′ f
 
-    with σ′ = y (1 − y) and tanh′ = 1 − y². Over many steps ∂L/∂c is a product of forget gates alone; where
-    f ≈ 1, the gradient travels.
+    with σ′ = i (1 − i) for the gate i, likewise for f and o, and tanh′ = 1 − a². Over many steps the direct
+    way, from cell to cell, is multiplied by forget gates alone; where f ≈ 1, the gradient travels.
     """
-    g_c, g_o, g_gates = g
+    g_c, g_o, g_gates = g  # the last comes from second derivatives only
     _, _, gates = y
     i, f, a, _ = _quarters(gates)
-    g_c, g_o = (0 * c if part is None else part for part in (g_c, g_o))
+    g_c, g_o = (np.zeros_like(c) if part is None else part for part in (g_c, g_o))
     to_gates = _plus(np.concatenate([g_c * a, g_c * c, g_c * i, g_o], axis=-1), g_gates)
     delta = to_gates * _slopes(gates)
     by_row = rows(delta)
@@ -114,10 +114,10 @@ def _lstm_sequence_rule(g, y, zx, W, h0, c0):
     g_h, g_c, g_gates, g_tanh = g  # the last two come from second derivatives only
     side_z = None if g_gates is None else g_gates * slopes
     side_c = None if g_tanh is None else g_tanh * tanh_slope
-    parts = (g_h, g_c, side_c, side_z)
-    g_h, g_c, side_c, side_z = ([None] * zx.shape[0] if part is None else part for part in parts)
-    delta_h, delta_c, deltas = 0 * h0, 0 * c0, []
-    for t in reversed(range(zx.shape[0])):
+    T = zx.shape[0]
+    g_h, g_c, side_c, side_z = ([None] * T if x is None else x for x in (g_h, g_c, side_c, side_z))
+    delta_h, delta_c, deltas = np.zeros_like(h0), np.zeros_like(c0), []
+    for t in reversed(range(T)):
         delta_h = _plus(delta_h, g_h[t])
         delta_c = _plus(_plus(delta_c, g_c[t]), side_c[t]) + delta_h * to_c[t]
         delta_z = _plus(np.concatenate([delta_c, delta_c, delta_c, delta_h], axis=-1) * to_z[t], side_z[t])

@@ -54,22 +54,24 @@ def _var(x, axis=None, ddof=0, keepdims=False):
 
 def _std(x, axis=None, ddof=0, keepdims=False):
     """s = √v."""
-    return np.sqrt(_var(x, axis, ddof, keepdims))
+    if x.dtype != np.float16:
+        return np.std(x, axis, ddof=ddof, keepdims=keepdims)
+    return np.std(x, axis, np.float32, ddof=ddof, keepdims=keepdims).astype(np.float16)
 
 
 def _var_rule(g, y, x, axis=None, ddof=0, keepdims=False):
     """∂v/∂xᵢ = 2 (xᵢ − μ) / (n − ddof): the path by μ adds Σ (x − μ) = 0."""
     deviation = x - np.mean(x, axis=axis, keepdims=True)
-    n = count(x.shape, axis) - ddof
-    return spread(g, x.shape, axis, keepdims) * deviation * (2 / n if n else math.nan)
+    n = count(x.shape, axis)
+    return spread(g, x.shape, axis, keepdims) * deviation * (2 / (n - ddof) if n != ddof else math.nan)
 
 
 def _std_rule(g, y, x, axis=None, ddof=0, keepdims=False):
     """∂s/∂xᵢ = (xᵢ − μ) / ((n − ddof) s), and 0, not 0/0, for a constant x."""
     deviation = x - np.mean(x, axis=axis, keepdims=True)
     s = spread(y, x.shape, axis, keepdims)
-    n = count(x.shape, axis) - ddof
-    return spread(g, x.shape, axis, keepdims) * deviation / (n * np.where(s == 0, 1, s))
+    n = count(x.shape, axis)
+    return spread(g, x.shape, axis, keepdims) * (deviation / np.where(s == 0, 1, s)) / (n - ddof)
 
 
 def _extreme_rule(g, y, x, axis=None, keepdims=False):
@@ -92,7 +94,12 @@ def _norm_rule(g, y, x, p=2, axis=None, keepdims=False):
     """With u = x / ‖x‖:  ∂‖x‖/∂x = sign(u) |u|ᵖ⁻¹, which is u for p = 2, and 0 at the kink x = 0."""
     y = spread(y, x.shape, axis, keepdims)
     u = x / np.where(y == 0, 1, y)
-    return spread(g, x.shape, axis, keepdims) * (u if p == 2 else np.sign(u) * np.abs(u) ** (p - 1))
+    return spread(g, x.shape, axis, keepdims) * (u if p == 2 else _signed_power(u, p - 1))
+
+
+def _signed_power(u, q):
+    """sign(u) |u|^q, and 0 at u = 0 for any q."""
+    return np.sign(u) * np.abs(np.where(u == 0, 1, u)) ** q
 
 
 def finite_max(x, axis):
@@ -109,12 +116,12 @@ def _logsumexp(x, axis=-1, keepdims=False):
 
 
 def _logsumexp_rule(g, y, x, axis=-1, keepdims=False):
-    """∂/∂xᵢ log Σ eˣ = eˣⁱ / Σ eˣ, the softmax."""
+    """∂/∂xᵢ log Σ eˣ = eˣⁱ / Σ eˣ = eˣⁱ⁻ʸ, the softmax."""
     return spread(g, x.shape, axis, keepdims) * np.exp(x - spread(y, x.shape, axis, keepdims))
 
 
 def _softmax(x, axis=-1):
-    """yᵢ = eˣⁱ / Σ eˣ"""
+    """yᵢ = eˣⁱ / Σ eˣ = eˣⁱ⁻ᵐ / Σ eˣ⁻ᵐ with m = max x."""
     e = np.exp(x - np.max(x, axis=axis, keepdims=True, initial=-np.inf))
     return e / np.sum(e, axis=axis, keepdims=True)
 
@@ -125,13 +132,13 @@ def _softmax_rule(g, y, x, axis=-1):
 
 
 def _log_softmax(x, axis=-1):
-    """yᵢ = xᵢ − log Σ eˣ = zᵢ − log Σ eᶻ with z = x − max x, whose digits a large x would have cost."""
+    """yᵢ = xᵢ − log Σ eˣ = zᵢ − log Σ eᶻ with z = x − max x: a large x would cost the log its digits."""
     z = x - finite_max(x, axis)
     return z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
 
 
 def _log_softmax_rule(g, y, x, axis=-1):
-    """∂yⱼ/∂xᵢ = δᵢⱼ − eʸⁱ"""
+    """∂yⱼ/∂xᵢ = δᵢⱼ − eʸⁱ, so ∂L/∂x = g − eʸ Σ g."""
     return g - np.exp(y) * np.sum(g, axis=axis, keepdims=True)
 
 

@@ -76,10 +76,10 @@ _PLAIN = {int, slice, type(None), type(...)}  # parts of a key that mean the sam
 
 
 def index(key):
-    """A key in NumPy's words: tensors in it become arrays; integers beside arrays, a key of their own.
+    """The keys, one or two, to be applied one after the other, with arrays for tensors.
 
-    The integers are to be taken first, as PyTorch does. NumPy counts them among the arrays, and would put the
-    dim of the arrays in front of the slice in x[0, :, [1, 2]].
+    Integers that stand beside arrays are a first key of their own, as in PyTorch. NumPy counts them among the
+    arrays, and would put the dim of the arrays in front of the slice in x[0, :, [1, 2]].
     """
     key = key if isinstance(key, tuple) else (key,)
     if _PLAIN.issuperset(map(type, key)):

@@ -27,7 +27,7 @@ class RMSprop(Optimizer):
         ḡ ← α ḡ + (1 − α) g,  and  v − ḡ²  in place of v      if centered: g's variance instead of its size
         b ← μ b + g / (√v + ε),  and  x ← x − lr · b          with momentum μ
 
-    v starts at 0 and, other than Adam's, is not corrected for it: every element's first step is lr / √(1 − α)
+    v starts at 0 and, unlike Adam's, is not corrected for it: every element's first step is lr / √(1 − α)
     long, which is 10 lr by default.
     """
 
@@ -36,10 +36,10 @@ class RMSprop(Optimizer):
     def __init__(
         self, params: Iterable[Any], lr: float = 1e-2, alpha: float = 0.99, eps: float = 1e-8,
         weight_decay: float = 0, momentum: float = 0, centered: bool = False, *, maximize: bool = False,
-        **fixed: Any,
+        **given: Any,
     ) -> None:  # fmt: skip
         defaults = dict(lr=lr, alpha=alpha, eps=eps, weight_decay=weight_decay, maximize=maximize)
-        super().__init__(params, {**defaults, "momentum": momentum, "centered": centered}, **fixed)
+        super().__init__(params, {**defaults, "momentum": momentum, "centered": centered}, **given)
 
     def check(self, settings: Settings) -> None:
         super().check(settings)
@@ -76,10 +76,10 @@ class Adam(Optimizer):
     def __init__(
         self, params: Iterable[Any], lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8, weight_decay: float = 0, amsgrad: bool = False, *, maximize: bool = False,
-        **fixed: Any,
+        **given: Any,
     ) -> None:  # fmt: skip
         defaults = dict(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad)
-        super().__init__(params, {**defaults, "maximize": maximize}, **fixed)
+        super().__init__(params, {**defaults, "maximize": maximize}, **given)
 
     def check(self, settings: Settings) -> None:
         super().check(settings)
@@ -90,15 +90,16 @@ class Adam(Optimizer):
     def update(self, p: Tensor, settings: Settings, state: State) -> None:
         beta1, beta2 = settings["betas"]
         t = state["step"] = state.get("step", 0) + 1
-        root = (1 - beta2**t) ** 0.5  # √v̂ = √v / root: below, numerator and denominator are taken times root
-        lr, eps = settings["lr"] / (1 - beta1**t) * root, settings["eps"] * root
+        # m̂ / (√v̂ + ε) = root / (1 − β₁ᵗ) · m / (√v + ε root): the end of the paper's sec. 2
+        root = (1 - beta2**t) ** 0.5
+        rate, floor = settings["lr"] / (1 - beta1**t) * root, settings["eps"] * root
         names = ["exp_avg", "exp_avg_sq"] + ["max_exp_avg_sq"] * settings["amsgrad"]
         for x, g, m, v, *largest in self.stretches(p, settings, state, *names):
             _average(m, g, beta1)
             _average(v, g * g, beta2)
             if largest:
                 v = np.maximum(largest[0], v, out=largest[0])
-            x -= lr * m / (np.sqrt(v) + eps)
+            x -= rate * m / (np.sqrt(v) + floor)
 
 
 class AdamW(Adam):
@@ -113,10 +114,11 @@ class AdamW(Adam):
     def __init__(
         self, params: Iterable[Any], lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8, weight_decay: float = 1e-2, amsgrad: bool = False, *, maximize: bool = False,
-        **fixed: Any,
+        **given: Any,
     ) -> None:  # fmt: skip
-        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, **fixed)
+        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, **given)
 
     def with_decay(self, x: np.ndarray, g: np.ndarray, settings: Settings) -> np.ndarray:
+        """Shrink x itself; the gradient stays free of the decay."""
         x *= 1 - settings["lr"] * settings["weight_decay"]
         return -g if settings["maximize"] else g

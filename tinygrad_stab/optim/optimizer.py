@@ -1,7 +1,7 @@
 """What all optimizers share: groups of parameters with settings of their own, and what is remembered of each.
 
 A rule works element by element, so it is applied to one stretch of a parameter after the other. Whatever it
-computes on the way then stays in the processor's cache, and it can be written as it stands in the paper.
+computes on the way then stays in the processor's cache, and it can be written almost as it is in the paper.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ class Optimizer:
 
     fixed: ClassVar[Settings] = {}  # arguments of PyTorch's, with the only value that each can have here
 
-    def __init__(self, params: Iterable[Any], defaults: Settings, **fixed: Any) -> None:
+    def __init__(self, params: Iterable[Any], defaults: Settings, **given: Any) -> None:
         only = {name: (value, _WHY_FIXED[name]) for name, value in self.fixed.items()}
-        refuse(type(self).__name__, fixed, only)
+        refuse(type(self).__name__, given, only)
         if isinstance(params, Tensor):
             raise TypeError("params should be an iterable of Tensors or dicts, not a Tensor: write [tensor]")
         self.defaults = defaults
@@ -96,7 +96,7 @@ class Optimizer:
     def stretches(
         self, p: Tensor, settings: Settings, state: State, *names: str
     ) -> Iterator[list[np.ndarray]]:
-        """One stretch after the other of p, of its gradient, and of what has these names, 0 at first."""
+        """Yield p, its gradient and what has these names, 0 at first, one stretch after the other."""
         for name in names:
             if name not in state:
                 state[name] = np.zeros_like(p.array)

@@ -10,19 +10,21 @@ from .optimizer import Optimizer, Settings, State
 
 
 class SGD(Optimizer):
-    """x ← x − lr · g; with momentum μ  x ← x − lr · v, or  x ← x − lr (g + μ v)  if nesterov, where
+    """Downhill, at a rate.
 
-    v ← μ v + (1 − dampening) g            (the first v is g itself)
+        x ← x − lr · g                with momentum μ instead
+        x ← x − lr · v                for  v ← μ v + (1 − dampening) g, of which the first is g itself; or
+        x ← x − lr (g + μ v)          if nesterov
     """
 
     fixed: ClassVar[Settings] = {"foreach": None, "differentiable": False, "fused": None}
 
     def __init__(
         self, params: Iterable[Any], lr: float = 1e-3, momentum: float = 0, dampening: float = 0,
-        weight_decay: float = 0, nesterov: bool = False, *, maximize: bool = False, **fixed: Any,
+        weight_decay: float = 0, nesterov: bool = False, *, maximize: bool = False, **given: Any,
     ) -> None:  # fmt: skip
         defaults = dict(lr=lr, momentum=momentum, dampening=dampening, nesterov=nesterov)
-        super().__init__(params, {**defaults, "weight_decay": weight_decay, "maximize": maximize}, **fixed)
+        super().__init__(params, {**defaults, "weight_decay": weight_decay, "maximize": maximize}, **given)
 
     def check(self, settings: Settings) -> None:
         super().check(settings)
