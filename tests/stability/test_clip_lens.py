@@ -89,6 +89,35 @@ def test_a_gradient_that_is_not_finite_is_reported_and_left_alone():
     assert math.isnan(p.grad.array[0])
 
 
+def test_a_clip_that_writes_in_place_is_seen():
+    parameters = parameters_with([10.0, 0.1])
+    lens = ClipLens(parameters, 0.5, clip=lambda ps, limit: [p.grad.clamp_(-limit, limit) for p in ps])
+    lens.clip()
+    assert (lens.fired, lens.records[0].before) == (1, pytest.approx(math.hypot(10, 0.1)))
+    assert lens.records[0].angle == pytest.approx(10.74, abs=0.005)
+    assert not any("would clip" in note for note in lens.report().notes)  # norms say nothing of values
+
+
+def test_what_is_told_of_all_steps_is_told_of_all_steps():
+    (p,) = parameters = parameters_with([0.0])
+    lens = ClipLens(parameters, 10.0, max_records=4)
+    for k in range(1000):
+        p.grad = torch.tensor([7.0 if k == 501 else 1.0], dtype=torch.float64)
+        lens.clip()
+    assert max(record.before for record in lens.records) == 1  # that step is not recorded
+    assert lens.report().verdict == "never fired: the largest norm was 7, and max_norm is 10"
+    p.grad = torch.tensor([11.0], dtype=torch.float64)
+    lens.clip()
+    assert lens.report().verdict == "fires in 0.0999% of the steps"
+
+
+def test_the_suggestion_clips_what_it_says():
+    report = lens_after([1.0] * 20).report()
+    assert report.suggested_max_norm == 1
+    assert "max_norm=1 would clip 0% of these steps." in report.notes
+    assert "max_norm=90.1 would clip 10% of these steps." in lens_after(range(1, 101)).report().notes
+
+
 def test_zero_gradients_and_none():
     used, unused = parameters_with([0.0], [1.0])
     unused.grad = None

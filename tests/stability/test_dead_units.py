@@ -11,6 +11,7 @@ from tinygrad_stab.nn.convolution import Conv2d
 from tinygrad_stab.stability import dead_units
 from tinygrad_stab.utils.data import DataLoader, TensorDataset
 
+F = nn.functional
 DIGITS = Path(__file__).parents[2] / "demos" / "data" / "digits.npz"
 
 
@@ -90,6 +91,13 @@ def test_who_can_be_revived():
     assert [unit.revivable for unit in units_of(report, "2")] == [False, False]  # no gradient gets below
 
 
+def test_a_sigmoid_that_is_dead_for_large_inputs_can_be_revived_by_small_ones():
+    below, above = layer_with([[1.0], [1.0]], [0.0, 0.0]), layer_with([[-99.0, 0.0], [0.0, 1.0]], [0.0, 0.0])
+    net = nn.Sequential(below, nn.ReLU(), above, nn.Sigmoid(), nn.Linear(2, 1))
+    unit = units_of(dead_units(net, torch.rand(50, 1) + 1), "2")[0]
+    assert (unit.state, unit.revivable) == ("dead", True)
+
+
 def test_the_bias_of_a_normalization_is_the_bias_that_counts():
     net = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3), nn.ReLU())
     x = torch.randn(300, 4)
@@ -120,6 +128,82 @@ def test_batches_give_what_the_whole_gives(mlp):
     assert dead_units(net, DataLoader(TensorDataset(x), batch_size=64)).to_rows() == whole
     assert dead_units(net, [x[:700], x[700:].numpy()]).to_rows() == whole
     assert dead_units(net, x.numpy()).to_rows() == whole
+
+
+class Functional(nn.Module):
+    """A layer, a function, and a layer."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.a, self.b, self.function = nn.Linear(4, 8), nn.Linear(8, 2), function
+
+    def forward(self, x):
+        return self.b(self.function(self.a(x)))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [lambda z: F.relu(z).clamp(max=6), lambda z: F.relu(z).tanh(), lambda z: -F.relu(z),
+     lambda z: F.dropout(F.relu(z) * 1.0, 0.2), lambda z: np.maximum(z, 0), lambda z: F.relu(z / 8**0.5)],
+)  # fmt: skip
+def test_zeros_and_deaths_are_those_of_the_whole_formula(function):
+    net, x = Functional(function), torch.randn(300, 4)
+    with torch.no_grad():
+        net.a.bias[:3] = -99.0
+    report = dead_units(net, x)
+    assert report.zeros["a"] == pytest.approx(np.mean(F.relu(net.a(x)).array == 0))
+    assert [unit.state == "dead" for unit in units_of(report, "a")] == [True] * 3 + [False] * 5
+    assert [unit.cause for unit in units_of(report, "a")[:3]] == ["bias"] * 3
+
+
+def test_a_unit_above_the_lid_for_all_samples_is_dead_too():
+    net = Functional(lambda z: F.relu(z).clamp(max=6))
+    with torch.no_grad():
+        net.a.bias[0] = 99.0
+    assert dead_units(net, torch.randn(300, 4))[0].state == "dead"
+
+
+def test_a_unit_that_fires_in_one_of_several_calls_is_not_dead():
+    layer = layer_with([[1.0], [1.0]], [0.0, -5.0])
+    net = nn.Sequential(layer)
+    net.forward = lambda x: F.relu(layer(x)) + F.relu(layer(10 * x))
+    report = dead_units(net, torch.rand(100, 1) + 0.1)
+    assert [(unit.layer, unit.state) for unit in report] == [("0", "healthy"), ("0", "healthy")]
+    assert report[1].fires < 0.4  # it never does in the first call
+    net.forward = lambda x: F.relu(layer(x)) + layer(x)  # what the second call lets through is not known
+    with pytest.raises(ValueError, match="no activation to look at"):
+        dead_units(net, torch.rand(100, 1))
+
+
+def test_a_cause_that_nobody_knows_is_not_told():
+    net = nn.Sequential(layer_with([[1.0]], [-50.0]), nn.Dropout(0.5), nn.ReLU())
+    assert dead_units(net, torch.randn(50, 1))[0].cause == "bias"  # in evaluation dropout does nothing
+    net[1] = nn.Softmax(dim=1)  # of one number it is 1
+    net[2] = nn.Hardtanh(-1, 0.5)
+    report = dead_units(net, torch.randn(50, 1))
+    assert (report[0].state, report[0].cause) == ("dead", None)
+    assert report.printed_rows()[0].causes == "–"
+
+
+def test_units_are_told_by_what_the_layer_returns():
+    net = nn.Sequential(Conv2d(1, 3, 3), nn.Flatten(), nn.ReLU())
+    with torch.no_grad():
+        net[0].bias.copy_(torch.tensor([0.0, -99.0, 0.0]))
+    report = dead_units(net, torch.randn(20, 1, 5, 5))
+    assert [unit.cause for unit in report] == [None, "bias", None]
+
+
+def test_the_share_of_all_zeros_counts_outputs_and_not_layers():
+    wide, narrow = layer_with([[0.0]] * 9, [1.0] * 9), layer_with([[0.0] * 9], [-1.0])
+    report = dead_units(nn.Sequential(wide, nn.ReLU(), narrow, nn.ReLU()), torch.randn(50, 1))
+    assert "and 10% of the outputs are 0" in report.notes[0]
+
+
+def test_every_output_sends_a_gradient():
+    net = nn.Sequential(nn.Linear(1, 1), layer_with([[1.0]], [0.0]), layer_with([[1.0], [1.0]], [0.0, -9.0]))
+    net.forward = lambda x: (net[0](x), F.relu(net[2](F.relu(net[1](x)))))
+    dead = units_of(dead_units(net, torch.rand(50, 1)), "2")[1]
+    assert (dead.state, dead.revivable) == ("dead", True)
 
 
 def test_the_printed_table_counts_the_units(mlp):

@@ -160,6 +160,46 @@ def test_an_lstm_is_one_op_with_several_outputs():
         assert told[name] == pytest.approx(norm_of(p.grad), rel=1e-5)
 
 
+def test_of_several_ways_on_a_block_tells_none():
+    """A step of an LSTM sends the gradient to its input, h and c; a layer sends it to x, not to its bias."""
+    cell = nn.LSTMCell(3, 4)
+
+    def loss(x):
+        state = torch.zeros(5, 4), torch.zeros(5, 4)
+        for _ in range(4):
+            state = cell(x, state)
+        return state[0].sum()
+
+    blocks = {k: b.norm_out for k, b in enumerate(explain(loss(torch.randn(5, 3)), cell).blocks)}
+    assert [k for k, norm in blocks.items() if norm is not None] == [6]  # the first step: to its input alone
+    rnn = nn.RNN(3, 4)
+    last = explain(rnn(torch.randn(30, 5, 3))[0].sum(), rnn).blocks[-2]
+    assert (last.of, last.norm_out) == ("weight_ih_l0", None)
+
+
+def test_a_block_has_the_name_of_its_weight_and_not_of_the_input():
+    W, x = nn.Parameter(torch.randn(4, 4)), torch.randn(4, 4, requires_grad=True)
+    model = nn.Sequential()
+    model.W = W
+    told = explain((W @ x).sum(), model)
+    assert told.blocks[0].of == "W"
+
+
+def test_a_function_of_ones_own_is_told():
+    class Double(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return 2 * x
+
+        @staticmethod
+        def backward(ctx, g):
+            return 2 * g
+
+    x = torch.ones(4, requires_grad=True)
+    (row,) = [row for row in explain(Double.apply(x).sum()) if row.op == "Double"]
+    assert (row.norm_in, row.norm_out) == (2, 4)
+
+
 # --- text and errors ----------------------------------------------------------------------------------------
 
 

@@ -98,6 +98,37 @@ def test_what_theory_does_not_cover_is_none():
     assert [row.backward for row in softmax] == [None, None]
 
 
+def test_the_product_is_told_only_of_a_chain():
+    net = nn.Sequential(*[nn.Linear(4, 4) for _ in range(3)])
+    for forward in (
+        lambda x: net[0](x) + net[1](x),
+        lambda x: (net[0](x), net[1](x)),
+        lambda x: x + F.relu(net[1](F.relu(net[0](x)))),
+        lambda x: (h := F.relu(net[0](x))) + net[1](h),
+    ):
+        net.forward = forward
+        report = theory.predict(net)
+        assert report[0].weights is not None
+        assert report.total is None
+    net.forward = lambda x: net[1](F.relu(net[0](x)))
+    assert theory.predict(net).total is not None
+
+
+def test_q0_is_that_of_the_input_and_of_nothing_computed_from_it():
+    assert theory.predict(nn.Sequential(nn.Linear(4, 4)), q0=9.0)[0].q is not None
+    assert theory.predict(nn.Sequential(nn.Flatten(), nn.Linear(4, 4)), q0=9.0)[0].q is not None
+    assert theory.predict(nn.Sequential(nn.BatchNorm1d(4), nn.Linear(4, 4)), q0=9.0)[0].q is None
+
+
+def test_formulas_are_predicted_as_the_modules_that_they_are():
+    a, b = nn.Linear(8, 8), nn.Linear(8, 8)
+    by_module, by_hand = nn.Sequential(a, nn.SiLU(), b), nn.Sequential(a, b)
+    by_hand.forward = lambda x: b((z := a(x)) * torch.sigmoid(z))
+    for row, other in zip(theory.predict(by_module), theory.predict(by_hand)):
+        assert row.backward == pytest.approx(other.backward)
+        assert row.forward == pytest.approx(other.forward)
+
+
 def test_a_signal_that_overflows_is_not_a_crash(mlp):
     net = mlp(20, 8, nn.ReLU)
     with torch.no_grad():

@@ -185,6 +185,16 @@ def test_warnings_are_given_once_each_as_they_happen(mlp):
     assert monitor.alarms.raised["vanishing"].times == 5
 
 
+def test_gradients_that_are_gone_already_are_not_called_zero(mlp):
+    net = mlp(1, 4)
+    with GradientMonitor(net, on_warning=None) as monitor:
+        net(torch.randn(4, 4)).sum().backward()
+        net.zero_grad()
+        monitor.step()
+    assert "has zero_grad() come before monitor.step()?" in monitor.alarms.raised["no gradient"].message
+    assert monitor.records[0].total_norm is None
+
+
 def test_by_default_they_are_python_warnings(mlp):
     net = mlp(12, 16, nn.Sigmoid, 1.0)
     with GradientMonitor(net) as monitor:

@@ -118,6 +118,44 @@ def test_what_is_not_finite_or_zero_is_marked(mlp, nets):
     np.testing.assert_array_equal(drawn["exactly 0"].get_xdata(), [0, 1])  # a dead layer and those before
 
 
+def test_what_is_not_known_is_not_marked_as_not_finite():
+    net = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
+    net.forward = lambda x: net[1](net[0](x).detach())
+    drawn = lines(P.plot_gradient_flow(probe(net, torch.randn(5, 4)), weights=False))
+    assert set(drawn) == {"‖∂L/∂h‖", "theory"}
+    assert np.isnan(drawn["‖∂L/∂h‖"].get_ydata()[0])
+
+
+def test_theory_is_drawn_as_far_as_one_layer_follows_the_other():
+    net = nn.Sequential(*[nn.Linear(4, 4) for _ in range(4)])
+    net.forward = lambda x: net[3](net[2](torch.tanh(net[0](x)) + torch.tanh(net[1](x))))
+    measured = probe(net, torch.randn(5, 4))
+    assert all(row.predicted for row in measured)
+    np.testing.assert_array_equal(lines(P.plot_gradient_flow(measured))["theory"].get_xdata(), [2, 3])
+
+
+def test_a_run_with_ever_longer_sequences_is_drawn_by_layer():
+    net = nn.Sequential(nn.RNNCell(3, 3), nn.Linear(3, 2), nn.Sigmoid())
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    with GradientMonitor(net, on_warning=None) as monitor:
+        for steps in (1, 3, 2):
+            optimizer.zero_grad()
+            h = torch.ones(5, 3)
+            net.forward = lambda h, steps=steps: [h := net[0](h) for _ in range(steps)] and net[2](net[1](h))
+            loss = net(h).sum()
+            loss.backward()
+            optimizer.step()
+            monitor.step(loss)
+    updates = [dict(zip([row.layer for row in r.layers], r.updates)) for r in monitor.records]
+    drawn = lines(monitor.plot())
+    np.testing.assert_allclose(drawn["1"].get_ydata(), [u["1"] for u in updates])
+    np.testing.assert_allclose(drawn["0 #2"].get_ydata(), [np.nan, *(u["0 #2"] for u in updates[1:])])
+    assert "not finite" not in drawn
+    assert set(lines(P.plot_saturation(monitor))) == {"1"}
+    (row,) = [row for row in monitor.report() if row.layer == "1"]
+    assert row.update == np.median([u["1"] for u in updates])
+
+
 def test_dead_units_are_stacked_to_a_hundred(nets):
     census = dead_units(nets.relu, nets.x)
     bars = P.plot_dead_units(census).containers

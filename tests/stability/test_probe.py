@@ -119,6 +119,11 @@ class Residual(nn.Module):
         return self.top(x)
 
 
+class Nothing(nn.Linear):
+    def forward(self, x):
+        return {"shape": x.shape}
+
+
 def test_in_a_residual_net_the_gain_is_that_of_the_branch():
     net = Residual()
     report = probe(net, torch.randn(32, 16))
@@ -209,6 +214,30 @@ def test_a_value_that_is_not_finite_is_a_finding(mlp):
     assert any("the output of layer 2, and 2 layers after it" in note for note in notes)
 
 
+def test_half_precision_costs_the_table_no_digits():
+    net = nn.Sequential(nn.Linear(1, 1, bias=False)).to(torch.float16)
+    nn.init.ones_(net[0].weight)
+    x = np.linspace(-400, 400, 3001, dtype=np.float16).reshape(-1, 1)  # squares beyond 65504
+    (row,) = probe(net, x, loss_fn=lambda y: (y * 1e-3).sum())
+    assert row.std == pytest.approx(x.astype(float).std(), rel=1e-3)
+    assert row.backward == pytest.approx(1e-3 * math.sqrt(3001), rel=1e-3)
+
+
+def test_hooks_of_the_model_see_the_model_alone(mlp):
+    net, seen = mlp(2, 8, nn.Tanh), []
+    net[1].register_forward_hook(lambda module, inputs, output: seen.append(tuple(output.shape)))
+    probe(net, torch.randn(4, 8))
+    assert seen == [(4, 8)]
+
+
+def test_what_the_next_layer_receives_alone_is_told(mlp):
+    assert probe(mlp(3, 8), torch.randn(4, 8)).in_a_row == [True] * 3
+    assert probe(Residual(), torch.randn(4, 16)).in_a_row == [False] * 4
+    net = mlp(2, 8)
+    net.forward = lambda x: net[2](h := net[0](x)) + net[4](h)[:, :8]
+    assert probe(net, torch.randn(4, 8)).in_a_row == [False] * 2
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -220,6 +249,9 @@ def test_a_value_that_is_not_finite_is_a_finding(mlp):
         ),
         (lambda: probe(nn.Linear(2, 2), torch.ones(3, 2), loss_fn=lambda y: 1.0), ValueError, "got float"),
         (lambda: probe(nn.Linear(2, 2), torch.ones(3, 5)), RuntimeError, "takes 2 features"),
+        (lambda: probe(nn.Linear(2, 2), torch.ones(0, 2)), ValueError, r"no samples, its shape is \(0, 2\)"),
+        (lambda: probe(nn.RNN(2, 2), torch.ones(3, 1, 2), torch.ones(1)), ValueError, "returns a tuple"),
+        (lambda: probe(Nothing(2, 2), torch.ones(3, 2)), ValueError, "returns no tensor"),
     ],
 )
 def test_bad_input_is_named(call, error, message):

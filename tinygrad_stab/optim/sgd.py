@@ -12,9 +12,9 @@ from .optimizer import Optimizer, Settings, State
 class SGD(Optimizer):
     """Downhill, at a rate.
 
-        x ← x − lr · g                with momentum μ instead
-        x ← x − lr · v                for  v ← μ v + (1 − dampening) g, of which the first is g itself; or
-        x ← x − lr (g + μ v)          if nesterov
+    x ← x − lr · g                with momentum μ instead
+    x ← x − lr · v                for  v ← μ v + (1 − dampening) g, of which the first is g itself; or
+    x ← x − lr (g + μ v)          if nesterov
     """
 
     fixed: ClassVar[Settings] = {"foreach": None, "differentiable": False, "fused": None}

@@ -21,9 +21,14 @@ class StepRecord:
 
     step: int
     loss: float | None
-    total_norm: float
+    total_norm: float | None  # None without any gradient
     layers: list[LayerRecord]
     updates: list[float | None]
+
+    def of(self, layer: str) -> tuple[LayerRecord, float | None] | None:
+        """What was seen of a layer, and its update; None if it was not called in this step."""
+        of_layers = zip(self.layers, self.updates)
+        return next(((row, update) for row, update in of_layers if row.layer == layer), None)
 
 
 @dataclass(frozen=True)
@@ -65,11 +70,14 @@ class Alarms:
             self.raised[kind] = Alarm(record.step, message)
             if self.on_warning is not None:
                 self.on_warning(f"step {record.step}: {message}")
-        if math.isfinite(record.total_norm):
+        if record.total_norm is not None and math.isfinite(record.total_norm):
             self._norms.append(record.total_norm)
 
     def _findings(self, record: StepRecord) -> Iterator[tuple[str, str]]:
         total = record.total_norm
+        if total is None:
+            yield "no gradient", "no parameter has a gradient: has zero_grad() come before monitor.step()?"
+            return
         if not math.isfinite(total + (record.loss or 0.0)):
             yield "not finite", f"the loss is {record.loss}, the total norm of the gradient {total}"
             return
@@ -77,7 +85,7 @@ class Alarms:
             yield "zero", "the gradient is exactly zero: no weight can change"
             return
         yield from self._along_the_depth(record)
-        yield from self._from_step_to_step(record)
+        yield from self._from_step_to_step(record, total)
 
     def _along_the_depth(self, record: StepRecord) -> Iterator[tuple[str, str]]:
         norms = {layer.layer: layer.backward for layer in record.layers if layer.backward is not None}
@@ -93,8 +101,7 @@ class Alarms:
             low = norms[last]
             yield "exploding", f"‖∂L/∂h‖ grows from {low:.1e} at layer {last} to {high:.1e} at {largest}"
 
-    def _from_step_to_step(self, record: StepRecord) -> Iterator[tuple[str, str]]:
-        total = record.total_norm
+    def _from_step_to_step(self, record: StepRecord, total: float) -> Iterator[tuple[str, str]]:
         usual = statistics.median(self._norms) if len(self._norms) >= 5 else math.inf
         if total > self.limits.spike * usual:
             yield "spike", f"the total norm is {total:.2e}, {total / usual:.0f} times its median so far"

@@ -71,10 +71,11 @@ class ClipLens:
         self.max_norm, self._clip = max_norm, clip
         self.records: History[ClipRecord] = History(max_records)
         self.steps = self.fired = 0
+        self.largest = self.largest_angle = 0.0
 
     def clip(self) -> Tensor:
         """Clip the gradients as they are now, and return their total norm before."""
-        before = [p._grad.array for p in self.parameters if p._grad is not None]
+        before = [p._grad.array.copy() for p in self.parameters if p._grad is not None]
         norm = get_total_norm(map(Tensor, before))
         self._clip(self.parameters, self.max_norm)
         after = [p._grad.array for p in self.parameters if p._grad is not None]
@@ -83,13 +84,16 @@ class ClipLens:
         )
         self.records.add(record)
         self.fired += record.after < record.before
+        self.largest = max([self.largest, *_finite([record.before])])
+        self.largest_angle = max(self.largest_angle, record.angle)
         self.steps += 1
         return norm
 
     def report(self) -> ClipReport:
         """The share of steps clipped, whether that is a sensible share, and a limit for the largest tenth.
 
-        The share counts every step; the percentiles, the angle and the suggestion rest on the steps recorded.
+        The share and what is largest are those of all steps; percentiles and the suggestion rest on the steps
+        recorded.
         """
         records = list(self.records)
         norms = _finite([record.before for record in records])
@@ -97,10 +101,13 @@ class ClipLens:
             return ClipReport("Nothing clipped yet", records, 0.0, "no step with a finite gradient", math.nan)
         clipped = self.fired / self.steps
         suggested = float(np.quantile(norms, 0.9))
-        verdict = _verdict(clipped, self.max_norm, max(norms))
-        angle = max(record.angle for record in records)
-        notes = [verdict, f"Largest angle between the gradient before and after: {angle:.3g}°",
-                 f"max_norm={suggested:.3g} would clip a tenth of these steps."]  # fmt: skip
+        verdict = _verdict(clipped, self.max_norm, self.largest)
+        notes = [
+            verdict, f"Largest angle between the gradient before and after: {self.largest_angle:.3g}°"
+        ]  # fmt: skip
+        if self._clip is clip_grad_norm_:
+            share = _percent(float(np.mean(np.array(norms) > suggested)))
+            notes.append(f"max_norm={suggested:.3g} would clip {share} of these steps.")
         if len(norms) < len(records):
             notes.append(
                 f"Not finite, and left as they were: the gradients of {len(records) - len(norms)} steps."
@@ -113,8 +120,13 @@ def _verdict(clipped: float, max_norm: float, largest: float) -> str:
     if clipped == 0:
         return f"never fired: the largest norm was {largest:.3g}, and max_norm is {max_norm:g}"
     if clipped >= 0.9:
-        return f"fires always, in {clipped:.0%} of the steps: max_norm sets the length of every step"
-    return f"fires in {clipped:.0%} of the steps"
+        always = "always" if clipped == 1 else "nearly always"
+        return f"fires {always}, in {_percent(clipped)} of the steps: max_norm sets the length of a step"
+    return f"fires in {_percent(clipped)} of the steps"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g}%"  # of a thousand steps, one is not 0 %
 
 
 def _finite(norms: list[float]) -> list[float]:

@@ -20,7 +20,8 @@ from ..tensor import Tensor
 from .gaussian import slopes
 from .probe import leaf
 from .report import Report, column
-from .trace import Call, Step, Trace, first_tensor
+from .steps import Step
+from .trace import Call, Trace, tensors_in
 from .unchanged import unchanged
 
 SILENT = 1e-4  # a slope below this lets next to no gradient pass; a leaky ReLU's 0.01 does let it pass
@@ -89,19 +90,21 @@ def dead_units(model: Module, data: Any) -> Census:
         model.eval()
         for x in _batches(data):
             _forward_and_backward(model, x)
-            producers = {id(call.h): call for call in trace.calls}
+            producers = {call.h.node: call for call in trace.calls}
             for call in trace.calls:
-                if (φ := call.activation) is not None and φ.input is not None:
-                    counts.setdefault(call.name, Counts()).add(call, φ, producers.get(id(call.x)))
+                # a unit that fires in one of several calls is not dead
+                counts.setdefault(call.layer, Counts()).add(call, producers.get(call.x.node))
+    counts = {layer: count for layer, count in counts.items() if count.seen}
     if not counts:
         raise ValueError(
             f"dead_units found no activation to look at: are there data, and has {type(model).__name__} a "
-            "layer that is followed by an activation?"
+            "layer whose output meets one, and nothing else, as in relu(layer(x))?"
         )
     units = [unit for layer, count in counts.items() for unit in count.units(layer)]
     zeros = {layer: count.zeros / count.outputs for layer, count in counts.items()}
-    dead, average = sum(unit.state == "dead" for unit in units), sum(zeros.values()) / len(zeros)
-    notes = [f"{dead} of {len(units)} units are dead, and {average:.0%} of the outputs are 0."]
+    dead = sum(unit.state == "dead" for unit in units)
+    share = sum(count.zeros for count in counts.values()) / sum(count.outputs for count in counts.values())
+    notes = [f"{dead} of {len(units)} units are dead, and {share:.0%} of the outputs are 0."]
     if not_finite := sum(count.not_finite for count in counts.values()):
         notes.append(f"Not finite: {not_finite} pre-activations, counted as silent.")
     return Census(f"The units of {type(model).__name__}", units, zeros, notes=notes)
@@ -117,32 +120,40 @@ def _batches(data: Any) -> Iterator[Tensor]:
 
 
 def _forward_and_backward(model: Module, x: Tensor) -> None:
-    """With a random gradient at the output: it is enough to see where gradients arrive at all."""
-    y = first_tensor(model(x))
-    if y is None or y.node is None:
+    """With a random gradient at every output: it is enough to see where gradients arrive at all."""
+    outputs = [y for y in tensors_in(model(x)) if y.requires_grad]
+    if not outputs:
         raise ValueError(f"{type(model).__name__} returns no tensor that a gradient could come back from")
-    direction = np.random.default_rng(0).standard_normal(y.shape).astype(y.dtype)
+    rng = np.random.default_rng(0)
+    directions = [Tensor(rng.standard_normal(y.shape).astype(y.dtype)) for y in outputs]
     targets = [p for p in [x, *model.parameters()] if p.requires_grad]
-    grad(y, targets, direction, allow_unused=True)
+    grad(outputs, targets, directions, allow_unused=True)
 
 
 class Counts:
     """What some batches have shown of the units of one layer; the arrays have one element a unit."""
 
+    seen = True  # in every call, what went into the activation and what came out
+
     def __init__(self) -> None:
         self.fired: Any = 0  # for how many samples a unit fires,
-        self.fired_without_bias: Any = 0  # and would, without its bias
+        self.fired_without_bias: Any = 0  # and would, without its bias; NaN where that is not known
         self.can_fire: Any = False
         self.samples = self.zeros = self.outputs = self.not_finite = 0
         self.receives = self.upstream_moves = False
 
-    def add(self, call: Call, φ: Step, producer: Call | None) -> None:
-        z, bias = _by_unit(φ.input), _bias_before(call, φ)
+    def add(self, call: Call, producer: Call | None) -> None:
+        φ = call.activation
+        if φ is None or φ.input is None or φ.output is None:
+            self.seen = False
+            return
+        z = _by_unit(call.z.array if φ is call.steps[0] else φ.input)  # type: ignore[index]
+        bias = _bias_before(call, φ, z.shape[1])
         self.fired += _firing(φ, z)
-        self.fired_without_bias += _firing(φ, z - bias)
-        self.can_fire |= _can_fire(call, φ, bias)
+        self.fired_without_bias += np.nan if bias is None else _firing(φ, z - bias)
+        self.can_fire |= _can_fire(call, φ, bias, z.shape[1])
         self.samples += len(z)
-        self.zeros += z.size - np.count_nonzero(φ.output)  # type: ignore[arg-type]
+        self.zeros += z.size - np.count_nonzero(φ.output)
         self.outputs += z.size
         self.not_finite += z.size - np.count_nonzero(np.isfinite(z))
         self.receives |= bool(np.any(call.x.array))
@@ -156,8 +167,13 @@ class Counts:
                 state = "nearly dead" if share < 0.01 else "sparse" if share < 0.1 else "healthy"
                 yield Unit(layer, k, share, state, None, None)
             else:
-                cause = "input" if not self.receives else "bias" if self.fired_without_bias[k] else "weights"
-                yield Unit(layer, k, share, "dead", cause, bool(revivable[k]))
+                yield Unit(layer, k, share, "dead", self._cause(k), bool(revivable[k]))
+
+    def _cause(self, k: int) -> str | None:
+        if not self.receives:
+            return "input"
+        fired = np.broadcast_to(self.fired_without_bias, self.fired.shape)[k]
+        return None if np.isnan(fired) else "bias" if fired else "weights"
 
 
 def _by_unit(z: Any) -> np.ndarray:
@@ -170,20 +186,24 @@ def _firing(φ: Step, z: np.ndarray) -> np.ndarray:
     return np.count_nonzero(np.abs(slopes(φ.apply, z)) > SILENT, axis=0)
 
 
-def _bias_before(call: Call, φ: Step) -> Any:
-    """The bias added last before the activation: the layer's, or that of a normalization in between."""
-    steps = itertools.takewhile(lambda step: step is not φ, call.steps or ())
-    owners = [call.module, *(step.apply for step in steps)]
-    biases = [bias for owner in owners if isinstance(bias := getattr(owner, "bias", None), Tensor)]
-    return biases[-1].array if biases else 0.0
+def _bias_before(call: Call, φ: Step, units: int) -> Any:
+    """The bias added right before φ, by the layer or a normalization; 0 without one, None if nobody knows."""
+    before = [step.apply for step in itertools.takewhile(lambda step: step is not φ, call.steps or ())]
+    bias = getattr([call.module, *before][-1], "bias", False)
+    if bias is None:
+        return 0.0
+    return bias.array if isinstance(bias, Tensor) and bias.array.shape == (units,) else None
 
 
-def _can_fire(call: Call, φ: Step, bias: Any) -> Any:
-    """Could z be positive for an input of the sign that this layer gets? Only an input ≥ 0 rules it out."""
+def _can_fire(call: Call, φ: Step, bias: Any, units: int) -> Any:
+    """Could units fire for an input of the sign that the layer gets? No ReLU where x ≥ 0 and W, b ≤ 0."""
     W = getattr(call.module, "weight", None)
-    if W is None or call.steps is None or call.steps[0] is not φ or np.any(call.x.array < 0):
+    is_first = bool(call.steps) and call.steps[0] is φ  # type: ignore[index]
+    if bias is None or W is None or len(W.array) != units or not is_first or np.any(call.x.array < 0):
         return True
-    return np.any(W.array.reshape(len(W.array), -1) > 0, axis=1) | (bias > 0)
+    if np.any(_firing(φ, -np.geomspace(1e-6, 1e6, 50)[:, None])):
+        return True
+    return np.any(W.array.reshape(units, -1) > 0, axis=1) | (bias > 0)
 
 
 def _has_gradient(call: Call) -> bool:

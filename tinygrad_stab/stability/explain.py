@@ -20,6 +20,7 @@ import numpy as np
 from ..graph import Node
 from ..nn.module import Module
 from ..tensor import Tensor
+from .formulas import argument_names
 from .links import Link, backward_links, inputs_of
 from .report import Report, column
 
@@ -30,8 +31,9 @@ LONG = 30  # lines; beyond that, blocks
 class Block:
     """Ops from one that reads a matrix of weights up to the next, and what they did to the gradient.
 
-    Several alike in a row, as in a recurrent layer, are one block; its ‖∂L/∂x‖ is the last there is, as the
-    state before the first step needs no gradient.
+    x is the input of the last op, biases apart, from which the gradient goes on; with several, as in a step
+    of an LSTM, no single number can be told. Several blocks alike in a row, as in a recurrent layer, are one;
+    its ‖∂L/∂x‖ is the last there is, as the state before the first step needs no gradient.
     """
 
     block: int = column("block")
@@ -113,14 +115,18 @@ def _is_matrix(node: Node | None) -> bool:
 def _block(part: list[Op], names: dict[Any, str]) -> tuple[Block, list[Link]]:
     last, last_links = part[-1]
     links = [link for _, links_of_op in part for link in links_of_op]
-    own = [parent for parent in last.parents if _is_matrix(parent)]
-    of = names.get(own[-1], f"a matrix {tuple(own[-1].shape)}").removesuffix(".weight") if own else "the rest"
+    matrices = sorted(filter(_is_matrix, last.parents), key=lambda node: node not in names)
+    of = names.get(matrices[0], f"a matrix {tuple(matrices[0].shape)}") if matrices else "the rest"
+    arguments = argument_names(last.primitive, len(last.parents))
     onward = [
-        link.norm_out for link, k in zip(last_links, inputs_of(last)) if last.parents[k].primitive is not None
+        link.norm_out
+        for link, k in zip(last_links, inputs_of(last))
+        if last.parents[k].primitive is not None and not (arguments[k] == "b" and k > 1)
     ]
-    norm_out = onward[0] if onward else None
+    norm_out = onward[0] if len(onward) == 1 else None
     ops = _counted([node.primitive.name for node, _ in part])
-    return Block(0, of, 1, ops, links[0].norm_in, norm_out, _ratio(norm_out, links[0].norm_in)), links
+    of, norm_in = of.removesuffix(".weight"), links[0].norm_in
+    return Block(0, of, 1, ops, norm_in, norm_out, _ratio(norm_out, norm_in)), links
 
 
 def _counted(ops: list[str]) -> str:

@@ -21,6 +21,7 @@ import numpy as np
 from .. import ops
 from ..autograd import enable_grad, grad, no_grad
 from ..graph import TensorBase
+from ..nn.module import Module
 from ..tensor import Tensor
 
 Activation = str | Callable[[Any], Any]
@@ -43,6 +44,8 @@ def function_of(activation: Activation) -> Callable[[Any], Any]:
     """The function behind a name; any other callable, a module too, is one already."""
     if isinstance(activation, str) and activation in NAMED:
         return NAMED[activation]
+    if isinstance(activation, Module):
+        return activation.forward  # without its hooks, which belong to the model
     if callable(activation) and not isinstance(activation, type):
         return activation
     raise ValueError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 Record = TypeVar("Record")
 
@@ -40,3 +40,9 @@ class History(Generic[Record]):
 
     def __getitem__(self, index: int) -> Record:
         return self._kept[index]
+
+
+class Recorded(Protocol[Record]):
+    """Whatever keeps a history of its own, as a monitor does: there is something to be drawn."""
+
+    records: History[Record]

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd import grad, undo_broadcasting
+from ..autograd import grad, no_grad, undo_broadcasting
 from ..graph import PICK, Node, Parts
 from ..tensor import Tensor
 from .formulas import argument_names, formula
@@ -45,9 +45,11 @@ def backward_links(loss: Tensor, names: dict[Any, str]) -> list[tuple[Node, list
         gradients = _gradients(loss, nodes)
     reached = [node for node in nodes if node.primitive is not PICK and node in gradients]
     number = {node: k for k, node in enumerate(reached)}
-    return [
-        (node, [_link(node, k, gradients[node], number, names) for k in inputs_of(node)]) for node in reached
-    ]
+    with no_grad():  # a Function's backward is written with tensors
+        return [
+            (node, [_link(node, k, gradients[node], number, names) for k in inputs_of(node)])
+            for node in reached
+        ]
 
 
 def inputs_of(node: Node) -> list[int]:

@@ -19,13 +19,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..graph import Node
 from ..nn import LayerNorm, Linear
 from ..nn.module import Module
 from ..nn.normalization import _BatchNorm
 from ..tensor import Tensor
 from .gaussian import average, gaussian, gaussian_pair, slopes, values
+from .replay import MOVES
 from .report import Report, column
-from .trace import Call, Step, Trace
+from .steps import Step
+from .trace import Call, Trace, in_a_row
 from .unchanged import unchanged
 
 
@@ -71,11 +74,19 @@ def predict(model: Module, q0: float = 1.0) -> Prediction:
         model.train()
         _run_on_noise(model)
         calls = trace.calls
-        gains = predicted_gains(calls, lambda call: Signal(q0, 0.0) if call is calls[0] else None)
+        gains = predicted_gains(calls, lambda call: Signal(q0, 0.0) if _is_input(call.x.node) else None)
     backward = [gain.backward for gain in gains]
-    total = None if None in backward else math.prod(backward)  # type: ignore[arg-type]
+    is_chain = all(in_a_row(calls)) and calls[-1].received == 1 and None not in backward
+    total = math.prod(backward) if is_chain else None  # type: ignore[arg-type]
     notes = [] if total is None else [f"‖∂L/∂x‖ at the input is {total:.3g} of the gradient at the output."]
     return Prediction(f"Mean-field theory of {type(model).__name__}", gains, total, notes=notes)
+
+
+def _is_input(node: Node | None) -> bool:
+    """Is it the model's input, whatever its shape, and nothing computed from it?"""
+    while node is not None and node.primitive in MOVES:
+        node = node.parents[0]
+    return node is not None and node.primitive is None
 
 
 def _run_on_noise(model: Module) -> None:
@@ -98,21 +109,22 @@ def predicted_gains(calls: list[Call], start: Callable[[Call], Signal | None]) -
     """The gains of traced layers; `start` gives the signal where it is not known from the layer before."""
     needs_overlap = any(_is_batchnorm(step) for call in calls for step in call.steps or ())
     gains: list[LayerGain] = []
-    h, signal = None, None
+    h: Node | None = None
+    signal: Signal | None = None
     for call in calls:
-        if signal is None or call.x is not h:
+        if signal is None or call.x.node is not h:
             signal = start(call)
         gain, signal = _layer(call, signal, needs_overlap)
         gains.append(gain)
-        h = call.h
+        h = call.h.node
     return gains
 
 
 def _layer(call: Call, signal: Signal | None, needs_overlap: bool) -> tuple[LayerGain, Signal | None]:
     weight, bias = (getattr(call.module, name, None) for name in ("weight", "bias"))
-    if weight is None:  # recurrent
+    if weight is None or call.fan_in is None:  # recurrent, or of one's own
         return LayerGain(call.name, *[None] * 6), None
-    weight_var = float(np.mean(np.square(weight.array, dtype=float))) * weight.array[0].size
+    weight_var = float(np.mean(np.square(weight.array, dtype=float))) * call.fan_in
     bias_var = 0.0 if bias is None else float(np.mean(np.square(bias.array, dtype=float)))
     gain = LayerGain(call.name, weight_var, None, None, math.sqrt(weight_var), None, None)
     if signal is None or call.steps is None or not math.isfinite(weight_var + bias_var + signal.square):

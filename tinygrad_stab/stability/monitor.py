@@ -16,7 +16,8 @@ from ..nn.module import Module
 from ..tensor import Tensor
 from .alarms import Alarms, Limits, StepRecord
 from .history import History
-from .probe import measure, norm
+from .plots import plot_update_to_data
+from .probe import LayerRecord, measure, norm
 from .report import Report, column, write_csv
 from .trace import Trace
 
@@ -97,7 +98,7 @@ class GradientMonitor:
 
     @property
     def overhead(self) -> float:
-        """The share of the time up to the latest step that went into the monitor."""
+        """The share of the time up to the latest step spent here; what hooks cost elsewhere is not seen."""
         spent = self._seconds + self._trace.seconds
         return spent / (self._latest - self._began) if self.steps else 0.0
 
@@ -137,7 +138,7 @@ class GradientMonitor:
         return StepRecord(
             step=self.steps,
             loss=loss,
-            total_norm=norm(*(g.array for g in gradients.values())) or 0.0,
+            total_norm=norm(*(g.array for g in gradients.values())),
             layers=[measure(call, gradients) for call in calls],
             updates=[self._update(call.matrices) for call in calls],
         )
@@ -155,21 +156,22 @@ class GradientMonitor:
         records = list(self.records)
         if not records:
             return Report("Nothing recorded", [])
-        rows = [self._over_time(k, records) for k in range(len(records[-1].layers))]
+        rows = [self._over_time(layer, records) for layer in records[-1].layers]
         notes = [
             f"{alarm.message} (step {alarm.step}, {alarm.times} of the steps looked at)"
             for alarm in self.alarms.raised.values()
         ]
         notes.append(
-            f"{len(records)} records of {self.steps} steps; the monitor took {self.overhead:.0%} of the time."
+            f"{len(records)} records of {self.steps} steps; the monitor took at least {self.overhead:.0%} of "
+            "the time."
         )
         return Report(f"{type(self.model).__name__} over {self.steps} steps", rows, notes=notes)
 
     @staticmethod
-    def _over_time(k: int, records: list[StepRecord]) -> LayerOverTime:
-        last = records[-1].layers[k]
-        norms = [b for r in records if k < len(r.layers) and (b := r.layers[k].backward) is not None]
-        updates = [u for r in records if k < len(r.updates) and (u := r.updates[k]) is not None]
+    def _over_time(last: LayerRecord, records: list[StepRecord]) -> LayerOverTime:
+        seen = [found for record in records if (found := record.of(last.layer))]
+        norms = [row.backward for row, _ in seen if row.backward is not None]
+        updates = [update for _, update in seen if update is not None]
         return LayerOverTime(
             last.layer, last.std, last.zero, last.saturated,
             norms[0] if norms else None, statistics.median(norms) if norms else None, last.backward,
@@ -190,6 +192,4 @@ class GradientMonitor:
 
     def plot(self, ax: Any = None) -> Any:
         """Draw the updates relative to the weights over time; see `plots` for other pictures."""
-        from . import plots
-
-        return plots.plot_update_to_data(self, ax=ax)
+        return plot_update_to_data(self, ax=ax)

@@ -24,7 +24,8 @@ from ..tensor import Tensor
 from .gaussian import values
 from .mean_field import Signal, predicted_gains
 from .report import Report, column
-from .trace import Call, Step, Trace, first_tensor
+from .steps import Step
+from .trace import Call, Trace, first_tensor, in_a_row
 from .unchanged import unchanged
 
 
@@ -51,16 +52,21 @@ class Probe(Report):
     """What there is to say of every layer, and the loss."""
 
     loss: float
+    in_a_row: list[bool]  # of each layer but the first: does it alone receive the h above it?
 
 
 def probe(model: Module, x: Any, y: Any = None, loss_fn: Callable[..., Any] | None = None) -> Probe:
     """Run one forward and one backward pass and report on every layer, leaving the model as it was.
 
-    h is what the next layer receives, in the last row the model's output. The gain of a layer is what it
-    multiplies the norm of the gradient by, ‖∂L/∂x‖/‖∂L/∂h‖ from its output h to its input x: that of its
-    weights, ‖Wᵀδ‖/‖δ‖ with δ = ∂L/∂z, times that of the slopes and normalizations, ‖δ‖/‖∂L/∂h‖; `predicted`
-    is mean-field theory's √χ for the same weights. Saturated is what lies within 3 % of a horizontal
-    asymptote of the activation, measured from φ(0): |tanh| > 0.97.
+    h is what the next layer receives, in the last row the model's output; before a residual sum or a fork it
+    is the last value that is the layer's alone. The gain of a layer is what it multiplies the norm of the
+    gradient by, ‖∂L/∂x‖/‖∂L/∂h‖ from its output h to its input x: that of its weights, ‖Wᵀδ‖/‖δ‖ with
+    δ = ∂L/∂z, times that of the slopes and normalizations, ‖δ‖/‖∂L/∂h‖; `predicted` is mean-field theory's √χ
+    for the same weights. Saturated is what lies within 3 % of a horizontal asymptote of the activation,
+    measured from φ(0): |tanh| > 0.97. ‖W‖ and ‖∂L/∂W‖ are those of all calls of a layer together.
+
+    What one number cannot say is "–": weights × slopes of a recurrent layer, which is both; any gain where
+    the gradient comes to x by further ways, as by the cell state; gains where z itself forks.
 
     The loss is loss_fn(model(x), y), or loss_fn(model(x)) without y. Without loss_fn it is the cross-entropy
     for integer targets and the mean squared error for others; without y too, the output times a random
@@ -77,12 +83,12 @@ def probe(model: Module, x: Any, y: Any = None, loss_fn: Callable[..., Any] | No
         rows = [measure(call, gradients, gain.backward) for call, gain in zip(trace.calls, predicted)]
     value = loss.item()
     title = f"{type(model).__name__} with loss {value:.4g}"
-    return Probe(title, rows, value, notes=_not_finite(x.array, rows, value))
+    return Probe(title, rows, value, in_a_row(trace.calls), notes=_not_finite(x.array, rows, value))
 
 
 def measure(call: Call, gradients: Mapping[Any, Tensor], predicted: float | None = None) -> LayerRecord:
     """What is to be said of one call of a layer, given the gradients of the parameters."""
-    h = call.h.array
+    h = call.h.array if call.h.array.itemsize > 2 else call.h.array.astype(np.float32)
     of_weights = [gradients[p].array for p in call.matrices if p in gradients]
     to_x, to_z, to_h = (norm(call.gradients.get(of)) for of in ("x", "z", "h"))
     return LayerRecord(
@@ -94,9 +100,9 @@ def measure(call: Call, gradients: Mapping[Any, Tensor], predicted: float | None
         backward=to_h,
         weight=norm(*(p.array for p in call.matrices)) or 0.0,
         weight_grad=norm(*of_weights),
-        weights_gain=_ratio(to_x, to_z),
-        slope_gain=_ratio(to_z, to_h),
-        gain=_ratio(to_x, to_h),
+        weights_gain=_ratio(to_x, to_z) if call.product else None,
+        slope_gain=_ratio(to_z, to_h) if call.product and call.steps is not None else None,
+        gain=_ratio(to_x, to_h) if call.steps is not None else None,
         predicted=predicted,
     )
 
@@ -114,6 +120,8 @@ def saturated_share(activation: Step | None) -> float | None:
 def leaf(x: Any) -> Tensor:
     """The input as a tensor of its own, from which the gradient at the bottom can be asked."""
     x = Tensor(as_tensor(x).array)
+    if not x.numel():
+        raise ValueError(f"x has no samples, its shape is {tuple(x.shape)}: there is nothing to look at")
     return x.requires_grad_() if x.dtype.kind == "f" else x
 
 
@@ -123,9 +131,16 @@ def loss_of(output: Any, y: Any, loss_fn: Callable[..., Any] | None) -> Tensor:
         loss = loss_fn(output) if y is None else loss_fn(output, y)
     elif y is not None:
         y = as_tensor(y)
+        if not isinstance(output, Tensor):
+            raise ValueError(
+                f"the model returns a {type(output).__name__}: say what its loss is, as in "
+                "loss_fn=lambda output, y: F.cross_entropy(output[0], y)"
+            )
         loss = F.cross_entropy(output, y) if y.dtype.kind in "iu" else F.mse_loss(output, y)
     else:
         output = first_tensor(output)
+        if output is None:
+            raise ValueError("the model returns no tensor that a gradient could come back from")
         direction = np.random.default_rng(0).standard_normal(output.shape)
         loss = (output * direction.astype(output.dtype)).sum()
     if not isinstance(loss, Tensor) or loss.numel() != 1:
@@ -138,7 +153,7 @@ def loss_of(output: Any, y: Any, loss_fn: Callable[..., Any] | None) -> Tensor:
 
 def norm(*arrays: np.ndarray | None) -> float | None:
     """‖·‖ of arrays laid end to end, None without any."""
-    parts = [a for a in arrays if a is not None]
+    parts = [a if a.itemsize > 2 else a.astype(np.float32) for a in arrays if a is not None]
     squared = float(sum(np.vdot(a, a) for a in parts))
     if 1e-30 < squared < 1e30:
         return math.sqrt(squared)

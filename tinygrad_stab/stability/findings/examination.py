@@ -17,7 +17,8 @@ from ...nn.normalization import _BatchNorm
 from ...tensor import Tensor
 from ..mean_field import predicted_gains
 from ..probe import LayerRecord, leaf, loss_of, measure, measured_signal
-from ..trace import Call, Step, Trace, first_tensor
+from ..steps import Step
+from ..trace import Call, Trace, first_tensor, tensors_in
 
 
 @dataclass
@@ -31,23 +32,19 @@ class Examination:
     optimizer: Any
     calls: list[Call]
     rows: list[LayerRecord]
+    hidden: list[tuple[Call, LayerRecord]]  # the calls of all but output layers, with what was measured
     output: Tensor
     plain: bool  # is the output what the loss takes, rather than a part of it?
     loss: float
     gradients: Mapping[Any, Tensor]
-    branch_ends: list[str]  # layers whose output is added to something else, as in a residual block
-
-    @property
-    def hidden(self) -> list[tuple[Call, LayerRecord]]:
-        """The calls of all layers but the last, with what was measured there."""
-        return list(zip(self.calls, self.rows))[:-1]
+    branch_ends: list[Call]  # layers whose h is added to something else, as in a residual block
 
     @property
     def activation(self) -> Step | None:
         """The activation that most hidden layers have."""
         steps = [call.activation for call, _ in self.hidden if call.activation is not None]
-        names = [name_of(step.apply) for step in steps]
-        return max(steps, key=lambda step: names.count(name_of(step.apply)), default=None)
+        names = [step.name for step in steps]
+        return max(steps, key=lambda step: names.count(step.name), default=None)
 
     @property
     def has_classes(self) -> bool:
@@ -74,8 +71,7 @@ def examine(model: Module, x: Any, y: Any, loss_fn: Callable[..., Any] | None, o
     with Trace(model) as trace:
         result = model(x)
         loss = loss_of(result, y, loss_fn)
-        ends = {call.z.node: call.name for call in trace.calls}
-        branch_ends = [ends[node] for node in _summands(loss.node) if node in ends]
+        summands = set(_summands(loss.node))
         found = grad(loss, [x, *parameters] if x.requires_grad else parameters, allow_unused=True)
     gradients = {p: g for p, g in zip(parameters, found[-len(parameters) :]) if g is not None}
     predicted = predicted_gains(trace.calls, measured_signal)
@@ -91,12 +87,19 @@ def examine(model: Module, x: Any, y: Any, loss_fn: Callable[..., Any] | None, o
         optimizer=optimizer,
         calls=trace.calls,
         rows=rows,
+        hidden=_hidden(trace.calls, rows, result),
         output=output.detach(),
         plain=output is result,
         loss=loss.item(),
         gradients=gradients,
-        branch_ends=sorted(branch_ends, key=list(ends.values()).index),
+        branch_ends=[call for call in trace.calls if call.h.node in summands],
     )
+
+
+def _hidden(calls: list[Call], rows: list[LayerRecord], result: Any) -> list[tuple[Call, LayerRecord]]:
+    outputs = {t.node for t in tensors_in(result)}
+    only_output = [call.received == 1 and call.h.node in outputs for call in calls[:-1]]
+    return [pair for *pair, is_output in zip(calls, rows, only_output) if not is_output]  # type: ignore[misc]
 
 
 def _summands(end: Node | None) -> Iterator[Node]:
@@ -115,28 +118,38 @@ def _summands(end: Node | None) -> Iterator[Node]:
         waiting += parents
 
 
-def name_of(apply: Any) -> str:
-    """What an activation is called: the class of a module, or the name of a primitive."""
-    return type(apply).__name__ if isinstance(apply, Module) else getattr(apply, "func", apply).name
-
-
 def is_normalized(call: Call) -> bool:
     """Does a normalization stand between the layer and its activation?"""
-    return any("Norm" in type(step.apply).__name__ for step in (call.steps or ())[:1])
+    return any("norm" in step.name.lower() or "standardize" in step.name for step in (call.steps or ())[:1])
 
 
 def is_batchnorm(step: Step) -> bool:
-    """Is it a BatchNorm of any number of dims?"""
-    return isinstance(step.apply, _BatchNorm)
+    """Is it a BatchNorm, of any number of dims, or F.batch_norm?"""
+    return isinstance(step.apply, _BatchNorm) or "batch_norm" in step.name
+
+
+def bias_of(call: Call) -> Tensor | None:
+    """The bias of a layer that has one by that name."""
+    bias = getattr(call.module, "bias", None)
+    return bias if isinstance(bias, Tensor) else None  # a recurrent layer says True
 
 
 def geometric_mean(factors: Sequence[float | None]) -> float:
-    """Of what is known and not 0; 1 if nothing is."""
-    logs = [math.log(factor) for factor in factors if factor]
-    return math.exp(float(np.mean(logs))) if logs else 1.0
+    """Of what is known; 1 if nothing is."""
+    known = [factor for factor in factors if factor is not None]
+    if 0 in known:
+        return 0.0
+    return math.exp(float(np.mean(np.log(known)))) if known else 1.0
 
 
-def weight_var(call: Call) -> float:
-    """σ_w² = fan_in · E W²."""
-    W = call.matrices[0].array
-    return float(np.mean(np.square(W, dtype=float))) * W[0].size
+def weight_var(*calls: Call) -> float | None:
+    """σ_w² = fan_in · E W² of a layer, or the geometric mean of several; None if one is no product."""
+    if not calls or any(call.fan_in is None for call in calls):
+        return None
+    squares = [float(np.mean(np.square(call.matrices[0].array, dtype=float))) for call in calls]
+    return geometric_mean([square * (call.fan_in or 0) for square, call in zip(squares, calls)])
+
+
+def shown(number: float | None) -> str:
+    """As it stands in a sentence."""
+    return "–" if number is None else f"{number:.3g}"

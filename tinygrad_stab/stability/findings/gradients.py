@@ -10,9 +10,10 @@ import numpy as np
 from ...nn import LSTM, RNN
 from ..probe import LayerRecord
 from ..time_map import time_map
-from .examination import Examination, geometric_mean, is_batchnorm, is_normalized, name_of, weight_var
+from ..trace import in_a_row
+from .examination import Examination, geometric_mean, is_batchnorm, is_normalized, weight_var
 from .finding import Finding
-from .remedies import critical, expression, fresh_weights, without_batchnorm, zeroed
+from .remedies import critical, expression, fresh_weights, smaller_branches, without_batchnorm
 
 VANISHED, EXPLODED = 1e-3, 100.0  # ‖∂L/∂h‖ of the first hidden layer, relative to that of the last
 LOST_IN_TIME, BLOWN_UP_IN_TIME = 1e-4, 1e3  # ‖∂L/∂h_0‖ relative to ‖∂L/∂h_T‖
@@ -23,7 +24,7 @@ def vanishing(ex: Examination) -> Iterator[Finding]:
     rows = _compared(ex)
     if len(rows) > 1 and rows[-1].backward and _change(rows) < VANISHED:
         cause, fix = _why(ex, "small"), fresh_weights(ex)
-        yield Finding("vanishing", _where(rows), _evidence(rows), _change(rows), VANISHED, cause, fix)
+        yield Finding("vanishing", _where(rows), _evidence(ex, rows), _change(rows), VANISHED, cause, fix)
 
 
 def exploding(ex: Examination) -> Iterator[Finding]:
@@ -34,17 +35,17 @@ def exploding(ex: Examination) -> Iterator[Finding]:
     cause, fix = _why(ex, "large"), fresh_weights(ex)
     if ex.branch_ends:
         cause = "residual sums: every block adds its gradient to the one that passes by, and nothing divides"
-        fix = zeroed(ex.branch_ends)
+        fix = smaller_branches(ex.branch_ends)
     elif any(is_batchnorm(step) for call in ex.calls for step in call.steps or ()):
         cause = "BatchNorm: with ReLU it multiplies by √(π/(π − 1)) = 1.21 a layer, whatever the weights are"
         fix = without_batchnorm(ex)
-    yield Finding("exploding", _where(rows), _evidence(rows), _change(rows), EXPLODED, cause, fix)
+    yield Finding("exploding", _where(rows), _evidence(ex, rows), _change(rows), EXPLODED, cause, fix)
 
 
 def _compared(ex: Examination) -> list[LayerRecord]:
     """The hidden layers, without those before weights of 0, as a residual branch may have on purpose."""
-    silenced = {id(call.x) for call in ex.calls if not any(np.any(W.array) for W in call.matrices)}
-    return [row for call, row in ex.hidden if row.backward is not None and id(call.h) not in silenced]
+    silenced = {call.x.node for call in ex.calls if not any(np.any(W.array) for W in call.matrices)}
+    return [row for call, row in ex.hidden if row.backward is not None and call.h.node not in silenced]
 
 
 def _change(rows: list[LayerRecord]) -> float:
@@ -55,11 +56,12 @@ def _where(rows: list[LayerRecord]) -> str:
     return f"layers {rows[0].layer} to {rows[-1].layer}"
 
 
-def _evidence(rows: list[LayerRecord]) -> str:
+def _evidence(ex: Examination, rows: list[LayerRecord]) -> str:
     first, *_, last = rows
     crossed = rows[1:]  # what lies between h of the first layer and h of the last
     predicted = geometric_mean([row.predicted for row in crossed])
-    theory = f" (theory {predicted:.3g})" if all(row.predicted for row in crossed) else ""
+    is_chain = all(in_a_row(ex.calls)) and all(row.predicted for row in crossed)
+    theory = f" (theory {predicted:.3g})" if is_chain else ""
     rate = _change(rows) ** (1 / len(crossed))
     return (
         f"‖∂L/∂h‖ goes from {last.backward:.2e} at layer {last.layer} to {first.backward:.2e} at "
@@ -69,14 +71,18 @@ def _evidence(rows: list[LayerRecord]) -> str:
 
 def _why(ex: Examination, size: str) -> str:
     crossed = ex.hidden[1:]
-    weights = geometric_mean([row.weights_gain for _, row in crossed])
-    slope = geometric_mean([row.slope_gain for _, row in crossed])
-    split = f"a layer's weights multiply by {weights:.3g}, its slopes by {slope:.3g}"
+    weights, slopes = ([getattr(row, of) for _, row in crossed] for of in ("weights_gain", "slope_gain"))
+    if None in weights or None in slopes:
+        return f"every layer multiplies what comes back by a factor that is too {size}"
+    split = (
+        f"a layer's weights multiply by {geometric_mean(weights):.3g}, its slopes by "
+        f"{geometric_mean(slopes):.3g}"
+    )
     if ex.activation is None or any(is_normalized(call) for call, _ in crossed):
         return split
-    φ, var = name_of(ex.activation.apply), geometric_mean([weight_var(call) for call, _ in crossed])
+    φ, var = ex.activation.name, weight_var(*(call for call, _ in crossed))
     wanted = critical(ex.activation.apply)
-    if wanted is None or abs(var / wanted - 1) < 0.1:
+    if wanted is None or var is None or abs(var / wanted - 1) < 0.1:
         return split
     return f"{split}; the weights are too {size}: σ_w² = {var:.3g}, and {φ} keeps gradients at {wanted:.3g}"
 

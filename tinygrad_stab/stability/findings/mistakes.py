@@ -10,7 +10,7 @@ import numpy as np
 from ...tensor import Tensor
 from ..probe import norm
 from ..trace import Call
-from .examination import Examination, is_batchnorm, is_normalized
+from .examination import Examination, bias_of, is_batchnorm, is_normalized
 from .finding import Finding
 from .remedies import LAYERNORM, STANDARDIZED, expression, fresh_weights, without_softmax
 
@@ -108,15 +108,15 @@ def unscaled_features(ex: Examination) -> Iterator[Finding]:
 def bias_before_batchnorm(ex: Examination) -> Iterator[Finding]:
     """Biases that BatchNorm takes away again, so that no gradient reaches them."""
     before = [call for call in ex.calls if call.steps and is_batchnorm(call.steps[0])]
-    layers = [call for call in before if _bias(call) is not None]
+    layers = [call for call in before if bias_of(call) is not None]
     if not layers:
         return
     biases, weights = (
         norm(*(ex.gradients[p].array for p in of if p in ex.gradients)) or 0.0
-        for of in ([_bias(call) for call in layers], [call.matrices[0] for call in layers])
+        for of in ([bias_of(call) for call in layers], [call.matrices[0] for call in layers])
     )
     if biases <= 1e-4 * weights:
-        names = [call.name for call in layers]
+        names = list(dict.fromkeys(call.layer for call in layers))
         yield Finding(
             "bias before BatchNorm", ", ".join(expression(ex.model, name) for name in names),
             f"‖∂L/∂b‖ is {biases / weights:.1e} of ‖∂L/∂W‖" if weights else "‖∂L/∂b‖ is 0",
@@ -124,7 +124,3 @@ def bias_before_batchnorm(ex: Examination) -> Iterator[Finding]:
             "BatchNorm subtracts the mean of every unit, and its own β comes after it",
             f'[model.get_submodule(name).register_parameter("bias", None) for name in {names}]',
         )  # fmt: skip
-
-
-def _bias(call: Call) -> Any:
-    return getattr(call.module, "bias", None)

@@ -11,7 +11,7 @@ import numpy as np
 from ...tensor import Tensor
 from ..alarms import Limits
 from ..probe import norm
-from .examination import Examination, geometric_mean, weight_var
+from .examination import Examination, shown, weight_var
 from .finding import Finding
 from .remedies import expression, fresh_weights
 from .training import train
@@ -48,13 +48,14 @@ def loss_above_chance(ex: Examination) -> Iterator[Finding]:
     if best is None or ex.loss <= 10 * best:
         return
     last = ex.calls[-1]
+    layer, var = expression(ex.model, last.layer), shown(weight_var(last))
     size = float(np.sqrt(np.mean(np.square(ex.output.array, dtype=float))))
     yield Finding(
-        "loss above chance", expression(ex.model, last.name),
+        "loss above chance", layer,
         f"the loss is {ex.loss:.3g}, the best constant guess has {best:.3g}; outputs have a root mean square "
         f"of {size:.3g}", ex.loss / best, 10,
-        f"weights too large in the output layer, σ_w² = {weight_var(last):.3g}: first steps only shrink them",
-        f"nn.init.xavier_normal_({expression(ex.model, last.name)}.weight)",
+        f"weights too large in the output layer, σ_w² = {var}: first steps only shrink them",
+        f"[nn.init.xavier_normal_(W) for W in {layer}.parameters() if W.ndim > 1]",
     )  # fmt: skip
 
 
@@ -69,11 +70,11 @@ def loss_at_chance(ex: Examination) -> Iterator[Finding]:
     if varies < 0.01:
         best = chance(ex)
         beside = "" if best is None else f"; the loss is {ex.loss:.4g}, that of a constant guess {best:.4g}"
-        var = geometric_mean([weight_var(call) for call, _ in ex.hidden])
+        var = shown(weight_var(*(call for call, _ in ex.hidden)))
         yield Finding(
             "loss at chance", f"input of {expression(ex.model, ex.calls[-1].name)}",
             f"from sample to sample it changes by {varies:.2%} of its size{beside}", varies, 0.01,
-            f"the biases outweigh what comes from the input (σ_w² = {var:.3g})", fresh_weights(ex),
+            f"the biases outweigh what comes from the input (σ_w² = {var})", fresh_weights(ex),
         )  # fmt: skip
 
 

@@ -8,7 +8,8 @@ from ...nn import ReLU, Sequential, Sigmoid, Softmax
 from ...nn.module import Module
 from ..gaussian import Activation
 from ..theory import critical_weight_var
-from .examination import Examination, name_of
+from ..trace import Call
+from .examination import Examination
 
 ZERO_BIASES = '[nn.init.zeros_(p) for name, p in model.named_parameters() if name.endswith("bias")]'
 STANDARDIZED = "x = (x - x.mean(0)) / (x.std(0) + 1e-8)"
@@ -31,7 +32,7 @@ def fresh_weights(ex: Examination) -> str:
     is critical only because everything is saturated.
     """
     step = ex.activation
-    name = "linear" if step is None else name_of(step.apply).lower()
+    name = "linear" if step is None else step.name.lower()
     if name == "sigmoid" and _has(ex.model, Sigmoid):
         return (
             "model = nn.Sequential(*(nn.ELU() if isinstance(m, nn.Sigmoid) else m for m in model)); "
@@ -67,8 +68,14 @@ def without_batchnorm(ex: Examination) -> str:
     return "# in forward(): add a skip connection around every block, x = x + block(x)"
 
 
-def zeroed(names: list[str]) -> str:
-    """Residual branches that start as zero, so that the net starts as the identity."""
+def smaller_branches(ends: list[Call]) -> str:
+    """Residual branches that start as zero, so that the net starts as the identity.
+
+    Not where an activation comes last: at z = 0 a ReLU would let no gradient back.
+    """
+    if any(not step.affine for call in ends for step in call.steps or ()):
+        return "# in forward(): divide every branch by the root of their number, x + block(x) / n**0.5"
+    names = list(dict.fromkeys(call.layer for call in ends))
     return f"[nn.init.zeros_(model.get_submodule(name).weight) for name in {names}]"
 
 

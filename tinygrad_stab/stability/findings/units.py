@@ -10,8 +10,9 @@ import numpy as np
 
 from ..dead_units import Counts, Unit
 from ..gaussian import values
-from ..trace import Call, Step
-from .examination import Examination, geometric_mean, name_of, weight_var
+from ..steps import Step
+from ..trace import Call
+from .examination import Examination, bias_of, geometric_mean, shown, weight_var
 from .finding import Finding
 from .remedies import ZERO_BIASES, critical, expression, fresh_weights
 
@@ -22,14 +23,15 @@ def dead_units(ex: Examination) -> Iterator[Finding]:
     Where samples look alike to a layer, as deep in a net, a unit fires for all of them or for none. Of
     weights and biases with mean 0 as many do the one as the other, for −w fires where w does not.
     """
-    producers = {id(call.h): call for call in ex.calls}
+    producers = {call.h.node: call for call in ex.calls}
+    of_layer: dict[str, Counts] = {}  # over all its calls
     for call, _ in ex.hidden:
-        φ = call.activation
-        if φ is None or φ.input is None or saturates(φ):
+        if not saturates(call.activation):
+            of_layer.setdefault(call.layer, Counts()).add(call, producers.get(call.x.node))
+    for layer, counts in of_layer.items():
+        if not counts.seen:
             continue
-        counts = Counts()
-        counts.add(call, φ, producers.get(id(call.x)))
-        units = list(counts.units(call.name))
+        units = list(counts.units(layer))
         never, always = (sum(unit.fires == share for unit in units) for share in (0, 1))
         excess = (never - always) / len(units)
         limit = min(0.2 + 3 * math.sqrt(never + always) / len(units), 0.95)
@@ -39,7 +41,7 @@ def dead_units(ex: Examination) -> Iterator[Finding]:
                 "weights and biases with mean 0, about as many would do the one as the other"
             )
             cause, fix = _cause_of_death(ex, units)
-            yield Finding("dead units", expression(ex.model, call.name), evidence, excess, limit, cause, fix)
+            yield Finding("dead units", expression(ex.model, layer), evidence, excess, limit, cause, fix)
             return  # behind a dead layer nothing can be told
 
 
@@ -50,15 +52,17 @@ def _cause_of_death(ex: Examination, units: list[Unit]) -> tuple[str, str]:
         return text, ZERO_BIASES
     if cause == "input":
         return "nothing but zeros arrives from the layer before", fresh_weights(ex)
-    return "weights that turn every input negative", fresh_weights(ex)
+    if cause == "weights":
+        return "weights that turn every input negative", fresh_weights(ex)
+    return "what comes to the activation lies where it lets nothing pass", fresh_weights(ex)
 
 
 def saturates(φ: Step | None) -> bool:
-    """Is the activation bounded on both sides?"""
+    """Is the activation bounded on both sides, below φ(0) and above? A ReLU cut off at 6 is not."""
     if φ is None:
         return False
-    low, left, right, high = values(φ.apply, np.array([-2e3, -1e3, 1e3, 2e3]))
-    return low == left and right == high
+    low, left, middle, right, high = values(φ.apply, np.array([-2e3, -1e3, 0.0, 1e3, 2e3]))
+    return low == left != middle != right == high
 
 
 def saturation(ex: Examination) -> Iterator[Finding]:
@@ -75,21 +79,21 @@ def saturation(ex: Examination) -> Iterator[Finding]:
         return
     call, row = max(found, key=lambda pair: pair[1].saturated or 0)
     from_bias, var = _bias_share(call), weight_var(call)
-    φ = name_of(call.activation.apply).lower()  # type: ignore[union-attr]
+    φ = call.activation.name.lower()  # type: ignore[union-attr]
     wanted = critical(call.activation.apply) if φ != "sigmoid" else 16.0  # type: ignore[union-attr]
     yield Finding(
         "saturation", expression(ex.model, call.name),
         f"{row.saturated:.0%} of the outputs lie within 3 % of an asymptote of {φ}; "
         f"the gradient's norm changes by {gain:.3g} a layer", row.saturated or 0.0, 0.3,
         f"{from_bias:.0%} of E z² comes from the biases" if from_bias > 0.5 else
-        f"weights too large: σ_w² = {var:.3g}, where {wanted or 1:.3g} would do",
+        f"weights too large: σ_w² = {shown(var)}, where {wanted or 1:.3g} would do",
         ZERO_BIASES if from_bias > 0.5 else fresh_weights(ex),
     )  # fmt: skip
 
 
 def _bias_share(call: Call) -> float:
     """The share of E z² that the layer's biases make up."""
-    bias = getattr(call.module, "bias", None)
+    bias = bias_of(call)
     if bias is None or not np.any(call.z.array):
         return 0.0
     return float(np.mean(np.square(bias.array, dtype=float)) / np.mean(np.square(call.z.array, dtype=float)))

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ..alarms import StepRecord
 from ..dead_units import Census
+from ..history import Recorded
 from ..probe import Probe
 from .style import Axes, canvas, current, layer_ticks, legend, line, predicted
-
-if TYPE_CHECKING:  # it stands above, and draws with these
-    from ..monitor import GradientMonitor
 
 
 def plot_gradient_flow(
@@ -42,17 +41,16 @@ def plot_gradient_flow(
 
 def _expected(probe: Probe) -> list[float]:
     """From the gradient at the output, times the predicted gains, down to where there is none."""
-    *below, top = probe
+    *_, top = probe
     expected = [top.backward] if top.backward else []
-    gains = [row.predicted for row in [*below, top][:0:-1]]  # h of a layer is the input of the next
-    for gain in gains if expected else []:
-        if gain is None:
+    for row, follows in list(zip(probe[1:], probe.in_a_row))[::-1] if expected else []:
+        if row.predicted is None or not follows:
             break
-        expected.insert(0, expected[0] * gain)
+        expected.insert(0, expected[0] * row.predicted)
     return expected
 
 
-def plot_saturation(source: Probe | GradientMonitor, ax: Axes | None = None) -> Axes:
+def plot_saturation(source: Probe | Recorded[StepRecord], ax: Axes | None = None) -> Axes:
     """Plot the share of saturated outputs by layer; from a monitor, over the steps of a training run."""
     with canvas(ax) as ax:
         if not isinstance(source, Probe):
@@ -69,13 +67,14 @@ def plot_saturation(source: Probe | GradientMonitor, ax: Axes | None = None) -> 
     return ax
 
 
-def _over_time(ax: Axes, monitor: GradientMonitor) -> None:
+def _over_time(ax: Axes, monitor: Recorded[StepRecord]) -> None:
     records = list(monitor.records)
     steps, every = [record.step for record in records], max(1, len(records) // 12)
-    for k, layer in enumerate(records[-1].layers if records else []):
-        shares = [_percent(record.layers[k].saturated) for record in records]
+    for row in records[-1].layers if records else []:
+        seen = [record.of(row.layer) for record in records]
+        shares = [_percent(of_layer[0].saturated if of_layer else None) for of_layer in seen]
         if not np.all(np.isnan(shares)):
-            ax.plot(steps, shares, label=layer.layer, markevery=every)
+            ax.plot(steps, shares, label=row.layer, markevery=every)
     ax.set_xlabel("step")
     legend(ax, title="layer")
 

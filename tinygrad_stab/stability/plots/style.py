@@ -101,17 +101,21 @@ def _settings(s: Style) -> Any:
 
 
 def line(ax: Axes, x: Any, values: Sequence[float | None], label: str | None = None, **options: Any) -> None:
-    """Draw a measured line on a logarithmic axis; mark at the edges what has no place on it."""
+    """Draw a measured line on a logarithmic axis; mark at the edges what has no place on it.
+
+    Where a value is None, which is to say unknown, the line is interrupted.
+    """
     from matplotlib.ticker import LogFormatter
 
     x, y = np.asarray(x, float), np.array([np.nan if v is None else v for v in values], float)
+    unknown = np.array([v is None for v in values], bool)
     ax.set_yscale("log")
     ax.yaxis.set_minor_formatter(LogFormatter(labelOnlyBase=False))  # within one decade: plain numbers
     known = np.isfinite(y) & (y > 0)
     (drawn,) = ax.plot(x, np.where(known, y, np.nan), label=label, **options)
     chosen = current()
     for bad, marker, height, name in [
-        (~np.isfinite(y), "X", 0.97, "not finite"),
+        (~np.isfinite(y) & ~unknown, "X", 0.97, "not finite"),
         (y == 0, "v", 0.03, "exactly 0"),
     ]:
         if bad.any():

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from ..alarms import StepRecord
 from ..clip_lens import ClipLens
+from ..history import Recorded
 from .style import Axes, canvas, current, legend, line, reference
 
-if TYPE_CHECKING:  # it stands above, and draws with these
-    from ..monitor import GradientMonitor
 
-
-def plot_update_to_data(monitor: GradientMonitor, ax: Axes | None = None) -> Axes:
+def plot_update_to_data(monitor: Recorded[StepRecord], ax: Axes | None = None) -> Axes:
     """Plot ‖ΔW‖/‖W‖ of every layer over the steps, with 10⁻³, a common rule of thumb, for reference."""
     records = list(monitor.records)
     with canvas(ax) as ax:
-        for k, layer in enumerate(records[-1].layers if records else []):
-            updates = [record.updates[k] if k < len(record.updates) else None for record in records]
+        for layer in records[-1].layers if records else []:
+            seen = [record.of(layer.layer) for record in records]
+            updates = [of_layer[1] if of_layer else None for of_layer in seen]
             every = max(1, len(records) // 12)
             line(ax, [record.step for record in records], updates, layer.layer, markevery=every)
         reference(ax, 1e-3, "10⁻³")
