@@ -10,11 +10,10 @@ from .optimizer import Optimizer, Settings, State
 
 
 class SGD(Optimizer):
-    """Downhill, at a rate.
+    """Go down the gradient, x ← x − lr · g; with momentum μ, along a running sum v of gradients:
 
-    x ← x − lr · g                with momentum μ instead
-    x ← x − lr · v                for  v ← μ v + (1 − dampening) g, of which the first is g itself; or
-    x ← x − lr (g + μ v)          if nesterov
+    v ← μ v + (1 − dampening) g       the first v is g itself
+    x ← x − lr · v                    or, if nesterov, x ← x − lr (g + μ v)
     """
 
     fixed: ClassVar[Settings] = {"foreach": None, "differentiable": False, "fused": None}
