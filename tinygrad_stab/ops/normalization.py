@@ -10,9 +10,10 @@ from .reduction import count, sum_product
 def _standardize(x, axis, eps):
     """y = (x − μ) / σ with σ = √(v + ε), for mean μ and (biased) variance v along axis. Returns y, μ, v."""
     deviation, mu, v = _moments(x, axis)
-    y = deviation
-    y -= sum_kept(y, axis) / (count(x.shape, axis) or 1)  # μ's rounding: where all x are the same, y is 0
-    y *= 1 / np.sqrt(v + eps)
+    y, sigma = deviation, np.sqrt(v + eps)
+    if np.any(np.abs(mu) > 100 * sigma):  # there the rounding of μ would show; equal x must come out as 0
+        y -= sum_kept(y, axis) / (count(x.shape, axis) or 1)
+    y *= 1 / sigma
     return y.astype(x.dtype, copy=False), mu, v
 
 
