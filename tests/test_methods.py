@@ -203,3 +203,9 @@ def test_no_dims_are_all_dims() -> None:
     assert torch.ones(2, 3).sum(()).item() == torch.ones(2, 3).sum(dim=[]).item() == 6
     assert torch.tensor(3.0).mean(dim=(0,)).item() == 3
     assert torch.zeros(1, 3, 1).squeeze((0, 2)).shape == (3,)
+
+
+def test_the_biased_deviation_by_position() -> None:
+    x = torch.tensor([1.0, 3.0])
+    assert x.std(False).item() == x.var(False).item() == 1
+    assert (+x).tolist() == [1, 3]

@@ -132,7 +132,7 @@ class Methods(TensorBase):
     def any(self, *dim: Any, **kw: Any) -> Any:     return reduction.any(self, **self._along(*dim, **kw))
     def all(self, *dim: Any, **kw: Any) -> Any:     return reduction.all(self, **self._along(*dim, **kw))
     def logsumexp(self, *dim: Any, **kw: Any) -> Any:
-        return ops.logsumexp(self, **self._along(*dim, **kw))
+        return ops.logsumexp(self._floats(), **self._along(*dim, **kw))
     def softmax(self, *dim: Any, **kw: Any) -> Any:
         return ops.softmax(self._floats(), axis=self._axis(*dim, **kw))
     def log_softmax(self, *dim: Any, **kw: Any) -> Any:
@@ -144,11 +144,13 @@ class Methods(TensorBase):
 
     def var(self, dim: Any = None, unbiased: bool = True, keepdim: bool = False, **kw: Any) -> Any:
         """Σ (x − μ)² / (n − correction), with correction=1 unless told otherwise; np.var(t) has 0."""
+        dim, unbiased = (None, dim) if isinstance(dim, bool) else (dim, unbiased)
         ddof = int(kw.pop("correction", unbiased))
         return ops.var(self._floats(), ddof=ddof, **self._along(dim, keepdim, **kw))
 
     def std(self, dim: Any = None, unbiased: bool = True, keepdim: bool = False, **kw: Any) -> Any:
         """√var, with the same correction."""
+        dim, unbiased = (None, dim) if isinstance(dim, bool) else (dim, unbiased)
         ddof = int(kw.pop("correction", unbiased))
         return ops.std(self._floats(), ddof=ddof, **self._along(dim, keepdim, **kw))
 

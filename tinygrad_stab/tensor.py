@@ -234,6 +234,7 @@ class Tensor(Methods, InPlace):
     def __matmul__(self, other: Any) -> Tensor:    return ops.matmul(self, other)
     def __rmatmul__(self, other: Any) -> Tensor:   return ops.matmul(other, self)
     def __neg__(self) -> Tensor:                   return ops.negative(self)
+    def __pos__(self) -> Tensor:                   return self
     def __abs__(self) -> Tensor:                   return ops.absolute(self)
 
     def __mod__(self, other: Any) -> Tensor:       return _counted(np.remainder, self, other)
