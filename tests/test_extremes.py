@@ -153,6 +153,9 @@ def test_elu_keeps_its_slope_where_y_plus_alpha_would_lose_it() -> None:
     assert slope(F.elu, -50.0) == pytest.approx(math.exp(-50), rel=1e-12)
     assert (F.elu(torch.tensor(-50.0, dtype=torch.float64)) + 1).item() == 0
     assert slope(F.elu, -700.0) == pytest.approx(math.exp(-700), rel=1e-12)
+    for dtype, lost in ((torch.float64, 38), (torch.float32, 18)):  # from x ≈ −37 and −17 on
+        kept, gone = (F.elu(torch.tensor(-x, dtype=dtype)) + 1 for x in (lost - 2.0, float(lost)))
+        assert kept.item() > 0 == gone.item()
 
 
 def test_relu_passes_nothing_back_however_near() -> None:

@@ -205,6 +205,18 @@ def test_no_dims_are_all_dims() -> None:
     assert torch.zeros(1, 3, 1).squeeze((0, 2)).shape == (3,)
 
 
+def test_what_is_refused_names_the_op_and_the_remedy() -> None:
+    x = torch.ones(2, 2, 2)
+    for call, error, message in (
+        (torch.tensor([1, 2]).std, NotImplementedError, r"std is not for int64: write x.float\(\).std"),
+        (x.softmax, TypeError, r"softmax\(\) missing required argument 'dim'"),
+        (x.t, RuntimeError, r"t expects 2D tensors, not shapes \(2, 2, 2\): .*transpose"),
+        (lambda: x.mm(x), RuntimeError, r"mm expects 2D tensors, not shapes .* x @ y"),
+    ):
+        with pytest.raises(error, match=message):
+            call()
+
+
 def test_the_biased_deviation_by_position() -> None:
     x = torch.tensor([1.0, 3.0])
     assert x.std(False).item() == x.var(False).item() == 1

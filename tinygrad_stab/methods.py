@@ -74,8 +74,8 @@ class Methods(TensorBase):
     def mul(self, other: Any) -> Any:           return ops.multiply(self, other)
     def div(self, other: Any) -> Any:           return ops.divide(self, other)
     def matmul(self, other: Any) -> Any:        return ops.matmul(self, other)
-    def mm(self, other: Any) -> Any:            return ops.matmul(*_of_dims([2], self, other))
-    def dot(self, other: Any) -> Any:           return ops.matmul(*_of_dims([1], self, other))
+    def mm(self, other: Any) -> Any:            return ops.matmul(*_of_dims("mm", [2], self, other))
+    def dot(self, other: Any) -> Any:           return ops.matmul(*_of_dims("dot", [1], self, other))
     def maximum(self, other: Any) -> Any:       return ops.maximum(self, other)
     def minimum(self, other: Any) -> Any:       return ops.minimum(self, other)
     eq, ne, lt = elementwise.equal, elementwise.not_equal, elementwise.less
@@ -111,52 +111,56 @@ class Methods(TensorBase):
             axis = None
         return {"axis": axis, "keepdims": keepdims}
 
-    def _axis(self, dim: Any = None, *, axis: Any = None) -> Any:
+    def _axis(self, op: str, dim: Any = None, *, axis: Any = None) -> Any:
         """The axis, where there has to be one."""
         if dim is None and axis is None:
-            raise TypeError("missing required argument: 'dim'")
+            raise TypeError(f"{op}() missing required argument 'dim', along which it goes")
         return self._along(dim, axis=axis)["axis"]
 
-    def _floats(self) -> Any:
+    def _floats(self, op: str) -> Any:
         if self.array.dtype.kind != "f":
-            raise NotImplementedError(f"not for {self.array.dtype}: write (x > 0).float().mean(), say")
+            raise NotImplementedError(f"{op} is not for {self.array.dtype}: write x.float().{op}(…)")
         return self
 
     # fmt: off
     def sum(self, *dim: Any, **kw: Any) -> Any:     return ops.sum(self, **self._along(*dim, **kw))
-    def mean(self, *dim: Any, **kw: Any) -> Any:    return ops.mean(self._floats(), **self._along(*dim, **kw))
     def amax(self, *dim: Any, **kw: Any) -> Any:    return ops.max(self, **self._along(*dim, **kw))
     def amin(self, *dim: Any, **kw: Any) -> Any:    return ops.min(self, **self._along(*dim, **kw))
     def argmax(self, *dim: Any, **kw: Any) -> Any:  return reduction.argmax(self, **self._along(*dim, **kw))
     def argmin(self, *dim: Any, **kw: Any) -> Any:  return reduction.argmin(self, **self._along(*dim, **kw))
     def any(self, *dim: Any, **kw: Any) -> Any:     return reduction.any(self, **self._along(*dim, **kw))
     def all(self, *dim: Any, **kw: Any) -> Any:     return reduction.all(self, **self._along(*dim, **kw))
+    def mean(self, *dim: Any, **kw: Any) -> Any:
+        return ops.mean(self._floats("mean"), **self._along(*dim, **kw))
     def logsumexp(self, *dim: Any, **kw: Any) -> Any:
-        return ops.logsumexp(self._floats(), **self._along(*dim, **kw))
+        return ops.logsumexp(self._floats("logsumexp"), **self._along(*dim, **kw))
     def softmax(self, *dim: Any, **kw: Any) -> Any:
-        return ops.softmax(self._floats(), axis=self._axis(*dim, **kw))
+        return ops.softmax(self._floats("softmax"), axis=self._axis("softmax", *dim, **kw))
     def log_softmax(self, *dim: Any, **kw: Any) -> Any:
-        return ops.log_softmax(self._floats(), axis=self._axis(*dim, **kw))
+        return ops.log_softmax(self._floats("log_softmax"), axis=self._axis("log_softmax", *dim, **kw))
     def cumsum(self, *dim: Any, **kw: Any) -> Any:
-        y = ops.cumsum(self, axis=self._axis(*dim, **kw))
+        y = ops.cumsum(self, axis=self._axis("cumsum", *dim, **kw))
         return y if self.array.ndim else y.reshape(())
     # fmt: on
 
-    def var(self, dim: Any = None, unbiased: bool = True, keepdim: bool = False, **kw: Any) -> Any:
+    def var(self, *dim: Any, **kw: Any) -> Any:
         """Σ (x − μ)² / (n − correction), with correction=1 unless told otherwise; np.var(t) has 0."""
-        dim, unbiased = (None, dim) if isinstance(dim, bool) else (dim, unbiased)
-        ddof = int(kw.pop("correction", unbiased))
-        return ops.var(self._floats(), ddof=ddof, **self._along(dim, keepdim, **kw))
+        return self._spread("var", ops.var, *dim, **kw)
 
-    def std(self, dim: Any = None, unbiased: bool = True, keepdim: bool = False, **kw: Any) -> Any:
+    def std(self, *dim: Any, **kw: Any) -> Any:
         """√var, with the same correction."""
+        return self._spread("std", ops.std, *dim, **kw)
+
+    def _spread(
+        self, op: str, reduce: Any, dim: Any = None, unbiased: bool = True, keepdim: bool = False, **kw: Any
+    ) -> Any:
         dim, unbiased = (None, dim) if isinstance(dim, bool) else (dim, unbiased)
         ddof = int(kw.pop("correction", unbiased))
-        return ops.std(self._floats(), ddof=ddof, **self._along(dim, keepdim, **kw))
+        return reduce(self._floats(op), ddof=ddof, **self._along(dim, keepdim, **kw))
 
     def norm(self, p: Any = "fro", dim: Any = None, keepdim: bool = False, **kw: Any) -> Any:
         """(Σ |x|ᵖ)^(1/p); p may be inf."""
-        x, along = self._floats(), self._along(dim, keepdim, **kw)
+        x, along = self._floats("norm"), self._along(dim, keepdim, **kw)
         if p == math.inf:
             return ops.max(ops.absolute(x), **along)
         return ops.norm(x, p=2 if p == "fro" else p, **along)
@@ -186,7 +190,7 @@ class Methods(TensorBase):
 
     def gather(self, dim: Any = None, index: Any = (), **kw: Any) -> Any:
         """out[i, j, …] = self[i, …, index[i, j, …], …]: along dim, the elements that index names."""
-        dim = self._axis(dim, **kw)
+        dim = self._axis("gather", dim, **kw)
         where = index.array if isinstance(index, TensorBase) else np.asarray(index)
         if where.ndim != self.array.ndim:
             raise RuntimeError(
@@ -245,7 +249,7 @@ class Methods(TensorBase):
     def view_as(self, other: Any) -> Any:               return self.reshape(other.array.shape)
     def expand_as(self, other: Any) -> Any:             return self.expand(other.array.shape)
     T = property(ops.transpose)
-    def t(self) -> Any:                                 return ops.transpose(*_of_dims([0, 1, 2], self))
+    def t(self) -> Any:                                 return ops.transpose(*_of_dims("t", [0, 1, 2], self))
     def unsqueeze(self, dim: Any = None, *, axis: Any = None) -> Any:
         return ops.expand_dims(self, axis=axis if dim is None else dim)
     # fmt: on
@@ -319,10 +323,13 @@ class Methods(TensorBase):
         return ops.replace(np.empty(self.array.shape, self.array.dtype), self, key=...)
 
 
-def _of_dims(allowed: list[int], *tensors: Any) -> tuple:
-    dims = [np.ndim(x) for x in tensors]
-    if not set(dims) <= set(allowed):
-        raise RuntimeError(f"expected {allowed[-1]}D, not {dims}: x @ y and x.transpose(-2, -1) take any")
+def _of_dims(op: str, allowed: list[int], *tensors: Any) -> tuple:
+    shapes = [np.shape(x) for x in tensors]
+    if not {len(shape) for shape in shapes} <= set(allowed):
+        found = " and ".join(map(str, shapes))
+        raise RuntimeError(
+            f"{op} expects {allowed[-1]}D tensors, not shapes {found}: x @ y and x.transpose(-2, -1) take any"
+        )
     return tensors
 
 

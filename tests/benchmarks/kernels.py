@@ -24,6 +24,7 @@ def kernels() -> Iterator[Kernel]:
         yield product(n, d)
     yield long_update()
     yield unfolded()
+    yield weight_gradient()
 
 
 def masks_and_sums(n: int, d: int) -> Iterator[Kernel]:
@@ -100,4 +101,17 @@ def unfolded(n: int = 32, channels: int = 16, side: int = 28) -> Kernel:
     return Kernel(
         f"ops/convolution.py, windows of ({n}, {channels}, {side}, {side})",
         {"two images at a time": lambda: convolved(2), "all at once": lambda: convolved(n)},
+    )
+
+
+def weight_gradient(n: int = 32, out: int = 16, rows: int = 144, places: int = 784) -> Kernel:
+    """Of a convolution's weight: columns C times g, or g times C. What is skinny is better on the right."""
+    rng = np.random.default_rng(0)
+    g, C = (rng.standard_normal((n, m, places)).astype(np.float32) for m in (out, rows))
+    return Kernel(
+        f"ops/convolution.py, ∂L/∂W of {n} images, g ({out}, {places}), C ({rows}, {places})",
+        {
+            "(C @ gᵀ)ᵀ": lambda: (C @ g.swapaxes(1, 2)).sum(0).T,
+            "g @ Cᵀ": lambda: (g @ C.swapaxes(1, 2)).sum(0),
+        },
     )

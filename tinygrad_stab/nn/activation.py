@@ -13,21 +13,49 @@ from .parameter import Parameter
 from .stateless import Stateless
 
 
-# fmt: off
-def sigmoid(input: Tensor) -> Tensor:                           return ops.sigmoid(input)
-def tanh(input: Tensor) -> Tensor:                              return ops.tanh(input)
-def relu(input: Tensor, inplace: bool = False) -> Tensor:       return ops.relu(input)
-def selu(input: Tensor, inplace: bool = False) -> Tensor:       return ops.selu(input)
-def silu(input: Tensor, inplace: bool = False) -> Tensor:       return ops.silu(input)
-def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    return ops.elu(input, alpha=alpha)
+def sigmoid(input: Tensor) -> Tensor:
+    """1 / (1 + e⁻ˣ)."""
+    return ops.sigmoid(input)
+
+
+def tanh(input: Tensor) -> Tensor:
+    """(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)."""
+    return ops.tanh(input)
+
+
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
+    """max(x, 0)."""
+    return ops.relu(input)
+
+
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    """x for x > 0, negative_slope · x below."""
     return ops.leaky_relu(input, slope=negative_slope)
+
+
+def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """x for x > 0, α (eˣ − 1) below."""
+    return ops.elu(input, alpha=alpha)
+
+
+def selu(input: Tensor, inplace: bool = False) -> Tensor:
+    """1.0507 · elu(x, 1.6733)."""
+    return ops.selu(input)
+
+
+def silu(input: Tensor, inplace: bool = False) -> Tensor:
+    """x σ(x)."""
+    return ops.silu(input)
+
+
 def softmax(input: Tensor, dim: int | None = None) -> Tensor:
+    """eˣ / Σ eˣ along dim."""
     return input.softmax(_needed(dim, "softmax"))
+
+
 def log_softmax(input: Tensor, dim: int | None = None) -> Tensor:
+    """x − log Σ eˣ along dim."""
     return input.log_softmax(_needed(dim, "log_softmax"))
-# fmt: on
 
 
 def _needed(dim: int | None, name: str) -> int:

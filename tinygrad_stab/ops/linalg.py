@@ -9,11 +9,17 @@ from ..numpy_protocol import ANSWERS
 from ..sums import sum_of_rows
 
 
-# fmt: off
-def _T(x):              return np.swapaxes(x, -1, -2)
-def rows(x):            return x if x.ndim == 2 else np.reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
-def _rows_times(x, M):  return np.dot(x, M) if x.ndim == 2 else x @ M  # np.dot begins half a µs earlier
-# fmt: on
+def _T(x):
+    return np.swapaxes(x, -1, -2)
+
+
+def rows(x):
+    """x as a matrix: all axes but the last as one."""
+    return x if x.ndim == 2 else np.reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
+
+
+def _rows_times(x, M):
+    return np.dot(x, M) if x.ndim == 2 else x @ M  # of two matrices the same, but np.dot begins earlier
 
 
 def _matmul_a(g, y, a, b):

@@ -102,9 +102,8 @@ class ClipLens:
         clipped = self.fired / self.steps
         suggested = float(np.quantile(norms, 0.9))
         verdict = _verdict(clipped, self.max_norm, self.largest)
-        notes = [
-            verdict, f"Largest angle between the gradient before and after: {self.largest_angle:.3g}°"
-        ]  # fmt: skip
+        angle = f"Largest angle between the gradient before and after: {self.largest_angle:.3g}°"
+        notes = [verdict, angle]
         if self._clip is clip_grad_norm_:
             share = _percent(float(np.mean(np.array(norms) > suggested)))
             notes.append(f"max_norm={suggested:.3g} would clip {share} of these steps.")
