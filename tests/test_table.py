@@ -164,7 +164,9 @@ def inputs_with_a_rule(primitive: Primitive) -> range:
 
 
 def plant(monkeypatch: pytest.MonkeyPatch, primitive: Primitive, k: int, wrong: Callable) -> None:
-    """Put a wrong rule in the place of the one for input k."""
+    """Put a wrong rule in the place of the one for input k; what is kept for it is what the right one reads."""
+    assert primitive.keep
+    assert primitive.keeps_y in (True, False)  # both are read off the rules when first asked for: ask now
     if primitive.together:
         together = primitive.together
         wrong_kth = wrong(lambda *values, **options: together(*values, **options)[k])

@@ -63,10 +63,13 @@ def test_evidence_is_on_the_wrong_side_of_its_limit():
 # What a fix is good for need not show in the loss of a few steps.
 ONLY_GONE = {"bias before BatchNorm", "loss above chance"}
 
+# Thirty layers take longer to begin than the thirty steps of a proof: from 1.571 to 1.34 after a hundred.
+STEPS = {"relu_with_xavier_weights": 100}
+
 
 @pytest.mark.parametrize("name", [n for n, (p, _) in SICK.items() if p != "disconnected parameters"])
 def test_the_fix_cures(name):
-    (finding,) = examined(made(SICK[name][1]), prove=True)
+    (finding,) = examined(made(SICK[name][1]), prove=True, steps=STEPS.get(name, 30))
     assert finding.gone
     assert math.isfinite(finding.with_fix)
     if finding.pathology not in ONLY_GONE:
