@@ -72,13 +72,14 @@ def with_another_of_its_shape(draw, samples):
 
 
 @st.composite
-def batch_norms(draw):
-    """γ and β have the form of a mean, which keeps its axes with length 1, or are plain numbers."""
-    call, (x,) = draw(reduction(batch_norm, eps=numbers, **spread_out))
-    _, mu, _ = call(x)(1.0, 0.0)
+def standardizes(draw, op):
+    """γ and β of any shape that broadcasts to x: a mean's, as BatchNorm's, or a row's, as LayerNorm's."""
+    call, (x,) = draw(reduction(op, eps=numbers, **spread_out))
     if draw(booleans):
         return Sample(lambda x: call(x)(1.5, 0.0), (x,))
-    return Sample(lambda x, *xs: call(x)(*xs), (x, draw(arrays(mu.shape)), draw(arrays(mu.shape))))
+    mean = np.shape(call(x)(1.0, 0.0)[1])
+    parameters = [mean if draw(booleans) else draw(broadcasting_to(x.shape)) for _ in range(2)]
+    return Sample(lambda x, *xs: call(x)(*xs), (x, *(draw(arrays(shape)) for shape in parameters)))
 
 
 @st.composite
@@ -104,6 +105,13 @@ def choices(draw):
     where, a, b = draw(broadcastable(3))
     condition = draw(arrays(where)) > 0
     return Sample(lambda a, b: ops.where(condition, a, b), (draw(arrays(a)), draw(arrays(b))))
+
+
+@st.composite
+def selections(draw):
+    shape = draw(shapes)
+    mask = draw(arrays(draw(broadcasting_to(shape)))) > 0
+    return Sample(lambda g: ops.select(g, mask), (draw(arrays(shape)),))
 
 
 @st.composite
@@ -141,13 +149,6 @@ def some_outputs(draw, samples, *places):
 
 
 @st.composite
-def scale_shifts(draw):
-    shape = draw(shapes_of(min_dims=1))
-    parameters = [draw(arrays(draw(broadcasting_to(shape)))) for _ in range(2)]
-    return Sample(ops.scale_shift, (draw(arrays(shape)), *parameters))
-
-
-@st.composite
 def convolutions(draw, op):
     """x (n, c, h, w), W (o, c, kh, kw) and g like the result, with a stride and a padding."""
     n, c, o = draw(st.tuples(st.integers(0, 2), st.integers(1, 2), st.integers(1, 2)))
@@ -173,7 +174,8 @@ def convolutions(draw, op):
 def lstm_steps(draw):
     n, d = tuple(draw(shapes_of(max_dims=2))), draw(st.integers(1, 2))
     sizes = ((*n, 4 * d), (4 * d, d), (*n, d), (*n, d), (4 * d,))
-    return Sample(ops.lstm_step, tuple(draw(arrays(shape)) for shape in sizes[: draw(st.integers(4, 5))]))
+    inputs = tuple(draw(arrays(shape)) for shape in sizes[: draw(st.integers(4, 5))])
+    return Sample(lambda *xs: ops.lstm_step(*xs, *[None] * (5 - len(xs))), inputs)
 
 
 @st.composite
@@ -210,7 +212,7 @@ def rms_normalize(x, axis, keepdims, eps=1e-5):
 
 
 def standardize(x, axis, keepdims, eps=1e-5):
-    return ops.standardize(x, axis=axis, eps=eps)
+    return lambda gamma, beta: ops.standardize(x, gamma, beta, axis=axis, eps=eps)
 
 
 def batch_norm(x, axis, keepdims, eps=1e-5):
@@ -238,6 +240,7 @@ SAMPLES = {
     "minimum":         binary(ops.minimum, even, odd),
     "power":           powers(),
     "clip":            unary(ops.clip, even, low=bounds, high=bounds),
+    "select":          selections(),
     "where":           choices(),
     "erf":             unary(ops.erf),
     "copy":            unary(ops.copy),
@@ -280,11 +283,11 @@ SAMPLES = {
     "bce_with_logits": binary(ops.bce_with_logits),
     "binary_cross_entropy": binary(ops.binary_cross_entropy, between_0_and_1, between_0_and_1),
     # normalization, recurrence
-    "standardize":     some_outputs(reduction(standardize, eps=numbers, **spread_out), 0, 1, 2),
-    "batch_norm":      some_outputs(batch_norms(), 0, 1, 2),
+    "standardize":     some_outputs(standardizes(standardize), 0, 1, 2, 3),
+    "batch_norm":      some_outputs(standardizes(batch_norm), 0, 1, 2, 3),
     "rest":            rests(),
     "rms_normalize":   reduction(rms_normalize, nonzero, least=1, eps=numbers),
-    "scale_shift":     scale_shifts(),
+    "lstm_hidden":     binary(ops.lstm_hidden),
     "lstm_step":       some_outputs(lstm_steps(), 0, 1, 2),
     "lstm_sequence":   some_outputs(lstm_sequences(), 0, 1, 2, 3),
     # shape

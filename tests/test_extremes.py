@@ -205,14 +205,14 @@ def test_the_spread_of_a_constant() -> None:
 def test_the_variance_about_a_large_mean_keeps_its_digits() -> None:
     x = torch.tensor([3000.0, 3000.5, 3001.0])  # mean x² − mean² is 0 here in float32
     assert x.var().item() == 0.25
-    y, _, v = ops.standardize(x, axis=0, eps=0.0)
+    y, _, v, _ = ops.standardize(x, 1.0, 0.0, axis=0, eps=0.0)
     assert v.item() == pytest.approx(1 / 6, rel=1e-6)
     assert y.tolist() == pytest.approx([-(1.5**0.5), 0, 1.5**0.5], rel=1e-6)
 
 
 @pytest.mark.parametrize("eps", [1e-5, 0.1])
 def test_a_constant_standardized(eps: float) -> None:
-    y, g = value_and_slope(lambda x: ops.standardize(x, axis=0, eps=eps)[0], [7.0, 7.0])
+    y, g = value_and_slope(lambda x: ops.standardize(x, 1.0, 0.0, axis=0, eps=eps)[0], [7.0, 7.0])
     assert y == g == [0, 0]
 
 

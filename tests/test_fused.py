@@ -14,6 +14,9 @@ from hypothesis import strategies as st
 import tinygrad_stab as torch
 from tinygrad_stab import ops
 from tinygrad_stab.autograd import grad
+from tinygrad_stab.ops.linalg import linear_composed
+from tinygrad_stab.ops.normalization import standardize_composed
+from tinygrad_stab.ops.recurrent import lstm_cell_composed
 
 N, D = 4, 3
 TARGET = np.array([2, 0, 2, 1])
@@ -66,18 +69,33 @@ def lstm_step(zx: Any, W: Any, h: Any, c: Any, b: Any) -> Any:
     return f * c + i * a, o, ops.concatenate(i, f, a, o, axis=1)
 
 
+def lstm_cell(zx: Any, W: Any, h: Any, c: Any, b: Any) -> Any:
+    c, o, _ = ops.lstm_step(zx, W, h, c, b)
+    return ops.lstm_hidden(o, c), c
+
+
 X = (N, D)
 TWINS: dict[str, tuple[Callable, Callable, list]] = {
     # name: fused, composed, shapes of the inputs
-    "linear": (ops.linear, lambda x, W, b: x @ W.T + b, [X, (5, D), (5,)]),
-    "standardize columns": (lambda x: ops.standardize(x, axis=0, eps=0.1), lambda x: standardize(x, 0), [X]),
-    "standardize rows": (lambda x: ops.standardize(x, axis=1, eps=0.1), lambda x: standardize(x, 1), [X]),
-    "batch_norm": (
-        lambda x, gamma, beta: ops.batch_norm(x, gamma, beta, axis=0, eps=0.1)[0],
-        lambda x, gamma, beta: gamma * standardize(x, 0)[0] + beta,
-        [X, (1, D), (D,)],
+    "linear": (ops.linear, linear_composed, [X, (5, D), (5,)]),
+    "standardize columns": (
+        lambda x: ops.standardize(x, 1.0, 0.0, axis=0, eps=0.1)[:3],
+        lambda x: standardize(x, 0),
+        [X],
     ),
-    "scale_shift": (ops.scale_shift, lambda x, gamma, beta: gamma * x + beta, [X, (N, 1), (D,)]),
+    "standardize rows": (
+        lambda x: ops.standardize(x, 1.0, 0.0, axis=1, eps=0.1)[:3],
+        lambda x: standardize(x, 1),
+        [X],
+    ),
+    **{
+        f"standardize with γ {gamma}, β {beta}": (
+            lambda x, gamma, beta: ops.standardize(x, gamma, beta, axis=0, eps=0.1)[0],
+            lambda x, gamma, beta: standardize_composed(x, gamma, beta, 0, 0.1),
+            [X, gamma, beta],
+        )
+        for gamma, beta in [((1, D), (D,)), ((N, 1), (N, 1)), ((N, D), (1, 1))]
+    },
     "var": (lambda x: x.var(0), lambda x: variance(x, 0)[0] * N / (N - 1), [X]),
     "std": (lambda x: np.std(x, axis=1), lambda x: variance(x, 1)[:, 0].sqrt(), [X]),
     "norm": (lambda x: x.norm(dim=1), lambda x: (x * x).sum(dim=1).sqrt(), [X]),
@@ -90,6 +108,7 @@ TWINS: dict[str, tuple[Callable, Callable, list]] = {
     "cross_entropy": (lambda x: ops.cross_entropy(x, target=TARGET), cross_entropy, [X]),
     "bce_with_logits": (ops.bce_with_logits, bce_with_logits, [X, X]),
     "lstm_step": (ops.lstm_step, lstm_step, [(N, 4 * D), (4 * D, D), X, X, (4 * D,)]),
+    "lstm cell": (lstm_cell, lstm_cell_composed, [(N, 4 * D), (4 * D, D), X, X, (4 * D,)]),
     "lstm_sequence": (ops.lstm_sequence, lstm_sequence, [(3, N, 4 * D), (4 * D, D), X, X]),
     "sigmoid": (ops.sigmoid, sigmoid, [X]),
     "silu": (ops.silu, lambda x: x * sigmoid(x), [X]),

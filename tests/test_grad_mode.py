@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from tinygrad_stab.grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 
 import tinygrad_stab as torch
-from tinygrad_stab.grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 
 
 def test_nothing_is_recorded_inside_no_grad() -> None:

@@ -1,8 +1,10 @@
 """The graph: what it keeps, when it is freed, and which dtype flows back."""
 
+import functools
 import gc
 import weakref
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,8 +12,7 @@ import pytest
 import tinygrad_stab as torch
 from tinygrad_stab import ops
 from tinygrad_stab.autograd import grad
-from tinygrad_stab.graph import Primitive
-from tinygrad_stab.rules import NOTHING, SHAPE, VALUE, needs, option_names
+from tinygrad_stab.engine.graph import ANY, Primitive
 
 
 @pytest.fixture
@@ -29,8 +30,8 @@ def forward(x: torch.Tensor) -> tuple[torch.Tensor, list[weakref.ref]]:
     h.retain_grad()
     h.register_hook(lambda g: g * 1)
     z = ops.concatenate(h, h, h, h, axis=1)
-    state, _, _ = ops.lstm_step(z, torch.ones(8, 2, dtype=x.dtype), h, h)
-    y, _, _ = ops.standardize(state, axis=0, eps=1e-5)
+    state, _, _ = ops.lstm_step(z, torch.ones(8, 2, dtype=x.dtype), h, h, None)
+    y, _, _, _ = ops.standardize(state, 1.0, 0.0, axis=0, eps=1e-5)
     loss = (y**3).sum()
     hidden = [h, z, state, y]
     return loss, [weakref.ref(t) for t in hidden] + [weakref.ref(t.array) for t in hidden]
@@ -80,22 +81,23 @@ def test_nothing_is_recorded_for_constants() -> None:
 
 # --- broadcasting is undone once, for all rules -------------------------------------------------------------
 
-SPREAD = Primitive(lambda x: x * np.ones((4, 2, 3)), [lambda g, y, x: g])
-GATHERED = Primitive(lambda x: x.sum(), [lambda g, y, x: g])
+REPEATED = Primitive(lambda x: x * np.ones((4, 2, 3)), {"x": lambda g: g})
+GATHERED = Primitive(lambda x: x.sum(), {"x": lambda g: g})
 
 
 @pytest.mark.parametrize("shape", [(3,), (2, 3), (2, 1), (1, 3), (1, 1, 1), (), (4, 1, 3)])
 def test_a_value_used_n_times_collects_n_gradients(shape: tuple[int, ...]) -> None:
     x = torch.zeros(shape, dtype=torch.float64, requires_grad=True)
-    (g,) = grad(SPREAD(x), x, np.ones((4, 2, 3)))
+    (g,) = grad(REPEATED(x), x, np.ones((4, 2, 3)))
     assert g.shape == shape
     np.testing.assert_array_equal(g.array, 24 / x.numel())
 
 
-def test_values_summed_into_one_share_its_gradient() -> None:
-    x = torch.zeros(2, 3, requires_grad=True)
-    (g,) = grad(GATHERED(x), x, np.array(5.0))
-    assert g.tolist() == [[5.0] * 3] * 2
+@pytest.mark.parametrize("shape", [(2, 3), (1,), (2, 0)])
+def test_a_rule_that_returns_less_than_its_input_is_refused(shape: tuple[int, ...]) -> None:
+    x = torch.zeros(shape, requires_grad=True)
+    with pytest.raises(RuntimeError, match=r"gradient of shape \(\) for an input of shape \(\d, ?\d?\)"):
+        GATHERED(x).backward()
 
 
 # --- what is kept -------------------------------------------------------------------------------------------
@@ -126,45 +128,103 @@ def test_only_what_a_rule_reads_is_kept(name: str) -> None:
     assert sorted(kept) == expected
 
 
-def rule_with_a_function_inside(g, y, a, b, axis=None):
-    def weight():
-        return b
-
-    return g * weight()
-
-
-def rule_with_a_comprehension(g, y, a, b):
-    return sum(g * b for _ in range(a.ndim))
-
-
 SCALE = 3.0
 
-NEEDS = {
-    "nothing but g": (lambda g, y, x: g, [VALUE, NOTHING, NOTHING]),
-    "y": (lambda g, y, x: g * y, [VALUE, VALUE, NOTHING]),
-    "x and a global": (lambda g, y, x: SCALE * g * x, [VALUE, NOTHING, VALUE]),
-    "a shape": (lambda g, y, x: np.reshape(g, x.shape), [VALUE, NOTHING, SHAPE]),
-    "a number of dims": (lambda g, y, x: g * x.ndim, [VALUE, NOTHING, SHAPE]),
-    "a shape and the value": (lambda g, y, x: np.reshape(g, x.shape) * x, [VALUE, NOTHING, VALUE]),
-    "two at once": (lambda g, y, a, b: g * (a + b), [VALUE, NOTHING, VALUE, VALUE]),
-    "one value beside one shape": (lambda g, y, a, b: a + b.shape, [NOTHING, NOTHING, VALUE, SHAPE]),
-    "another attribute": (lambda g, y, x: g * x.size, [VALUE, NOTHING, VALUE]),
-    "any number of inputs": (lambda g, y, *xs: g * xs[0], [VALUE, NOTHING, VALUE]),
-    "an option": (lambda g, y, x, axis=None: np.sum(g, axis), [VALUE, NOTHING, NOTHING, VALUE]),
-    "inside a function inside": (rule_with_a_function_inside, [VALUE, NOTHING, NOTHING, VALUE, NOTHING]),
-    "inside a comprehension": (rule_with_a_comprehension, [VALUE, NOTHING, SHAPE, VALUE]),
+
+def forward_of_two(a: Any, b: Any, axis: Any = None, scale: float = SCALE) -> Any:
+    return scale * a * b
+
+
+class Rule:
+    """A rule need not be a function."""
+
+    def __call__(self, g: Any, b: Any) -> Any:
+        return SCALE * g * b
+
+
+def twice(rule: Any) -> Any:
+    @functools.wraps(rule)
+    def wrapped(*values: Any) -> Any:
+        return 2 * rule(*values)
+
+    return wrapped
+
+
+READS = {
+    "nothing but g": (lambda g: g, []),
+    "whatever g is called": (lambda h, b: h * b, ["b"]),
+    "y": (lambda g, y: g * y, ["y"]),
+    "an input and a global": (lambda g, b: SCALE * g * b, ["b"]),
+    "a shape": (lambda g, a_shape: np.reshape(g, a_shape), ["a_shape"]),
+    "a shape and the value": (lambda g, b_shape, b: np.reshape(g, b_shape) * b, ["b", "b_shape"]),
+    "an option": (lambda g, scale, b: scale * g * b, ["b", "scale"]),
+    "in another order": (lambda g, scale, y, b, a: g, ["a", "b", "scale", "y"]),
+    "with a default": (lambda g, b, scale=1.0: scale * g * b, ["b", "scale"]),
+    "a partial": (functools.partial(lambda factor, g, b: factor * g * b, SCALE), ["b"]),
+    "a callable object": (Rule(), ["b"]),
+    "a decorated function": (twice(lambda g, b: g * b), ["b"]),
 }
 
 
-@pytest.mark.parametrize("name", NEEDS)
-def test_what_a_rule_needs_is_read_off_the_rule(name: str) -> None:
-    rule, expected = NEEDS[name]
-    assert needs(rule) == expected
+@pytest.mark.parametrize("name", READS)
+def test_a_rule_names_what_it_reads(name: str) -> None:
+    rule, expected = READS[name]
+    made = Primitive(forward_of_two, {"a": rule, "b": None})
+    a, b = torch.full((2, 2), 2.0, requires_grad=True), torch.full((2, 2), 5.0)
+    y = made(a, b)
+    values = {"y": y.array, "a": a.array, "b": b.array, "a_shape": (2, 2), "b_shape": (2, 2), "scale": SCALE}
+    read = dict(zip(expected, y.node.read(sorted(made.reads[0], key=str), record=False)))
+    assert {id(x) for x in read.values() if isinstance(x, np.ndarray)} == {
+        id(values[name]) for name in expected if name in "yab"
+    }
+    kept = [x for x in y.node.kept if isinstance(x, np.ndarray)]
+    assert len(kept) == sum(name in "yab" for name in expected)  # and nothing else is kept
+    assert y.sum().backward() is None
+    assert a.grad.shape == (2, 2)
 
 
-def test_what_the_options_of_a_rule_are_called() -> None:
-    assert option_names(lambda g, y, x, axis=None, keepdims=False: g, 1) == ["axis", "keepdims"]
-    assert option_names(rule_with_a_function_inside, 2) == ["axis"]
+def test_partials_and_objects_compute_the_gradient() -> None:
+    for name in ("an input and a global", "an option", "a partial", "a callable object"):
+        a = torch.full((2, 2), 2.0, requires_grad=True)
+        Primitive(forward_of_two, {"a": READS[name][0], "b": None})(
+            a, torch.full((2, 2), 5.0)
+        ).sum().backward()
+        assert a.grad.tolist() == [[15.0] * 2] * 2, name
+
+
+@pytest.mark.parametrize("unknown", ["x", "c_shape", "axes", "shapes"])
+def test_a_name_that_stands_for_nothing_is_refused_when_the_primitive_is_made(unknown: str) -> None:
+    rule = eval(f"lambda g, a, {unknown}: g")
+    with pytest.raises(
+        TypeError, match=rf"forward_of_two: a rule reads {unknown}, neither .*\(a, b\).*\(axis, scale\)"
+    ):
+        Primitive(forward_of_two, {"a": rule, "b": None})
+
+
+def test_an_input_without_a_rule_has_no_gradient() -> None:
+    condition, x = torch.tensor([1.0, 0.0], requires_grad=True), torch.ones(2, requires_grad=True)
+    ops.where(condition, x, 0.0).sum().backward()
+    assert condition.grad is None
+    assert x.grad.tolist() == [1, 0]
+
+
+def test_a_joint_rule_of_any_number_of_inputs_reads_their_shapes() -> None:
+    def added(*xs: Any, scale: float = 2.0) -> Any:
+        return scale * sum(x.sum() for x in xs)
+
+    total = Primitive(
+        added, {}, lambda g, shapes, scale: [np.full(shape, scale) * g for shape in shapes], ANY
+    )
+    xs = [torch.ones(n, requires_grad=True) for n in (1, 2, 3)]
+    total(*xs, scale=5.0).backward()
+    assert [x.grad.tolist() for x in xs] == [[5.0], [5.0] * 2, [5.0] * 3]
+
+
+def test_options_are_the_functions_own() -> None:
+    assert list(ops.sum.options) == ["axis", "keepdims"]
+    assert list(ops.add.options) == []
+    with pytest.raises(TypeError, match=r"sum takes the options \['axis', 'keepdims'\], not \['dim'\]"):
+        ops.sum(torch.ones(2), dim=0)
 
 
 # --- dtypes -------------------------------------------------------------------------------------------------

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from tinygrad_stab.grad_mode import no_grad
 
 import tinygrad_stab as torch
 from tinygrad_stab.autograd import grad
-from tinygrad_stab.grad_mode import no_grad
 
 
 def vector() -> torch.Tensor:

@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from tinygrad_stab.grad_mode import no_grad
 
 import tinygrad_stab as torch
 from tinygrad_stab import memory, nn, ops
 from tinygrad_stab.autograd import grad
-from tinygrad_stab.grad_mode import no_grad
 
 MODIFIED = "modified by an inplace operation"
 
@@ -95,7 +95,7 @@ def test_an_output_that_the_rule_reads() -> None:
 def test_several_outputs() -> None:
     sizes = (2, 4), (4, 1), (2, 1), (2, 1)
     inputs = [torch.randn(*size, requires_grad=True) for size in sizes]
-    c, _, gates = ops.lstm_step(*inputs)
+    c, _, gates = ops.lstm_step(*inputs, None)
     gates.data.fill_(0.5)  # the rule reads them
     with pytest.raises(RuntimeError, match=f"gradient of lstm_step.*{MODIFIED}"):
         (c * 2).backward(torch.ones(2, 1))
@@ -103,7 +103,7 @@ def test_several_outputs() -> None:
 
 def test_a_standardized_value() -> None:
     x = torch.randn(4, 2, requires_grad=True)
-    y, _, _ = ops.standardize(x, axis=0, eps=1e-5)
+    y, _, _, _ = ops.standardize(x, 1.0, 0.0, axis=0, eps=1e-5)
     y.data.zero_()
     with pytest.raises(RuntimeError, match=f"gradient of standardize.*{MODIFIED}"):
         (y * 2).backward(torch.ones(4, 2))

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-import tinygrad_stab
 from tinygrad_stab.dtypes import float64, set_default_dtype
 from tinygrad_stab.printing import grad_fn_name, set_printoptions, tensor_repr
+
+import tinygrad_stab
 
 INF, NAN = np.inf, np.nan
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tinygrad_stab.random import numpy_generator
 
 import tinygrad_stab as torch
 from tinygrad_stab import Tensor, nn
-from tinygrad_stab.random import numpy_generator
 
 DRAW: dict[str, Callable[..., Any]] = {
     "rand": lambda **options: torch.rand(5, **options),

@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
-
-import tinygrad_stab
 from tinygrad_stab.graph import primitive
 from tinygrad_stab.numpy_protocol import ANSWERS
+
+import tinygrad_stab
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 

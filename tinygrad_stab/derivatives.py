@@ -19,10 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from .autograd import enable_grad, grad
-from .creation import ones_like, zeros_like
+from .engine.switches import enable_grad
 from .ops import stack
 from .tensor import Tensor
+from .tensor.autograd import grad
+from .tensor.creation import ones_like, zeros_like
 
 
 def vjp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False) -> tuple[Any, Any]:

@@ -26,8 +26,10 @@ from typing import Any
 
 import numpy as np
 
-from .grad_mode import mode, no_grad
-from .graph import ANY, Node, Primitive, TensorBase, array_of, node_of, outputs_of
+from .engine.graph import ANY, Parts, Primitive, Variable, node_of, outputs_of, variable
+from .engine.hooks import copied
+from .engine.manners import manners
+from .engine.switches import no_grad, switches
 
 
 class Function:
@@ -46,10 +48,13 @@ class Function:
         raise NotImplementedError("a Function needs a staticmethod `backward(ctx, …)`")
 
     def __init_subclass__(cls) -> None:
-        def rule(g: Any, y: Any, x: Any, ctx: Any, saved: Any) -> list:
+        def forward(*inputs: Any, ctx: Any, saved: Any) -> Any:
+            raise NotImplementedError("`apply` computes, as a Function works on tensors")
+
+        def rule(g: Any, y: Any, ctx: Any, saved: Any) -> list:
             return _gradients(cls, ctx, g, y)
 
-        cls._primitive = Primitive(cls.forward, [rule], together=ANY)
+        cls._primitive = Primitive(forward, {}, rule, ANY)
         cls._primitive.name = cls.__name__
 
     @classmethod
@@ -60,15 +65,19 @@ class Function:
             y = cls.forward(ctx, *inputs)
         outputs = y if isinstance(y, tuple) else (y,)
         for out in outputs:
-            if not isinstance(out, TensorBase):
+            if not isinstance(out, Variable):
                 raise TypeError(f"{cls.__name__}.forward must return tensors, not {type(out).__name__}")
-        if not (mode.recording and any(ctx.needs_input_grad)):
+        if not (switches.recording and any(ctx.needs_input_grad)):
             return y
         ctx.saved = [None if x is None else _Saved(x, inputs, outputs) for x in ctx.saved]
-        arrays = tuple(out.array for out in outputs) if isinstance(y, tuple) else y.array
+        several = isinstance(y, tuple)
+        arrays = tuple(out.array for out in outputs) if several else y.array
         saved = [x.array for x in ctx.saved if x]  # listed so that writes are noticed
         parents, options = [node_of(x) for x in inputs], {"ctx": ctx, "saved": saved}
-        return outputs_of(Node(cls._primitive, parents, (None,), arrays, options, arrays), arrays)
+        kept = cls._primitive.keep([], arrays, options)
+        return outputs_of(
+            manners.node(cls._primitive, parents, kept, options, Parts if several else arrays), arrays
+        )
 
 
 class Context:
@@ -78,7 +87,7 @@ class Context:
 
     def __init__(self, inputs: Sequence[Any]) -> None:
         self.needs_input_grad = tuple(node_of(x) is not None for x in inputs)
-        self.shapes = [x.array.shape if isinstance(x, TensorBase) else None for x in inputs]
+        self.shapes = [x.array.shape if isinstance(x, Variable) else None for x in inputs]
         self.saved: Sequence[Any] = ()
 
     def save_for_backward(self, *tensors: Any) -> None:
@@ -100,19 +109,19 @@ class _Saved:
     def tensor(self, outputs: Sequence[Any]) -> Any:
         if self.number is not None:
             return outputs[self.number]
-        if mode.recording and not self.is_input and self.array.dtype.kind == "f":
+        if switches.recording and not self.is_input and self.array.dtype.kind == "f":
             raise RuntimeError(
                 f"save_for_backward: a tensor of shape {self.array.shape} is neither an input nor an output "
                 "of forward, so its derivative, which create_graph=True needs, is unknown: save the inputs "
                 "and compute it again in backward, or return it as a further output"
             )
-        return Primitive.result(self.array, self.node)
+        return variable(self.array, self.node)
 
 
 def _gradients(function: type[Function], ctx: Context, g: Any, y: Any) -> list:
     """Call backward, once for all inputs."""
     parts, values = (g, y) if isinstance(y, tuple) else ((g,), (y,))
-    outputs = [value if isinstance(value, TensorBase) else Primitive.result(value) for value in values]
+    outputs = [value if isinstance(value, Variable) else variable(value) for value in values]
     ctx.saved_tensors = tuple(x and x.tensor(outputs) for x in ctx.saved)
     try:
         returned = function.backward(ctx, *map(_arrived, parts, outputs))
@@ -128,16 +137,16 @@ def _gradients(function: type[Function], ctx: Context, g: Any, y: Any) -> list:
     return [_checked(function, k, *pair) for k, pair in enumerate(zip(grads, ctx.shapes))]
 
 
-def _arrived(part: Any, out: TensorBase) -> TensorBase:
+def _arrived(part: Any, out: Variable) -> Variable:
     """The gradient of an output, as a tensor that backward may change; zeros where none has arrived."""
-    return Primitive.result(np.zeros_like(out.array)) if part is None else _copy(part)
+    return variable(np.zeros_like(out.array)) if part is None else copied(part)
 
 
 def _checked(function: type[Function], k: int, grad: Any, shape: Any) -> Any:
     if grad is None or shape is None:
         return None
     name = function.__name__
-    if not isinstance(grad, TensorBase):
+    if not isinstance(grad, Variable):
         raise TypeError(f"{name}.backward must return tensors or None, not {type(grad).__name__}")
     found = grad.array.shape
     aligned = zip(found[len(found) - len(shape) :], shape)
@@ -146,8 +155,4 @@ def _checked(function: type[Function], k: int, grad: Any, shape: Any) -> Any:
             f"Function {name}Backward returned an invalid gradient at index {k} - got {list(found)} but "
             f"expected shape compatible with {list(shape)}"
         )
-    return _copy(grad) if mode.recording else grad.array.copy()  # backward may return one array twice
-
-
-def _copy(g: Any) -> TensorBase:
-    return Primitive.result(np.array(array_of(g)), node_of(g))
+    return copied(grad) if switches.recording else grad.array.copy()  # backward may return one array twice

@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from .derivatives import as_tuple, hvp, jacobian_of, vjp
-from .grad_mode import enable_grad, no_grad
-from .random import Generator, numpy_generator
+from .engine.switches import enable_grad, no_grad
 from .tensor import Tensor
+from .tensor.random import Generator, numpy_generator
 
 
 class GradcheckError(RuntimeError):

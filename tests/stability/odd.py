@@ -13,6 +13,7 @@ import numpy as np
 
 import tinygrad_stab as torch
 from tinygrad_stab import nn
+from tinygrad_stab.engine.graph import variable
 
 F = nn.functional
 
@@ -33,7 +34,7 @@ class Note:
 
 def same(t: torch.Tensor) -> torch.Tensor:
     """The value as it is now, whatever will be written in its place."""
-    return torch.Tensor(t.array, t.node)
+    return variable(t.array, t.node)
 
 
 class Odd(nn.Module):

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from tinygrad_stab.random import numpy_generator
 
 import tinygrad_stab as torch
 from tinygrad_stab import nn
-from tinygrad_stab.random import numpy_generator
 from tinygrad_stab.stability.trace import Trace
 
 F = nn.functional

@@ -2,7 +2,7 @@
 
 # fmt: off
 # isort: off
-from ..left_out import names_left_out
+from ..tensor.left_out import names_left_out
 from . import functional, init, utils
 from .activation import (
     ELU, GELU, SELU, Hardtanh, LeakyReLU, LogSoftmax, PReLU, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh,

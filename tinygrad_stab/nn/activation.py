@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from .. import ops
-from ..creation import full
 from ..tensor import Tensor
+from ..tensor.creation import full
 from .module import Module
 from .parameter import Parameter
 from .stateless import Stateless

@@ -14,10 +14,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..creation import empty
-from ..left_out import refuse
 from ..ops import convolution, pooling
 from ..tensor import Tensor
+from ..tensor.creation import empty
+from ..tensor.left_out import refuse
 from . import init
 from .module import Module
 from .parameter import Parameter

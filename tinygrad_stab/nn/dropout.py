@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..random import numpy_generator
 from ..tensor import Tensor
+from ..tensor.random import numpy_generator
 from .module import Module
 
 

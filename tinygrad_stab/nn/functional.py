@@ -2,7 +2,7 @@
 
 # fmt: off
 # isort: off
-from ..left_out import names_left_out
+from ..tensor.left_out import names_left_out
 from .activation import (
     elu, gelu, hardtanh, leaky_relu, log_softmax, prelu, relu, selu, sigmoid, silu, softmax, softplus, tanh,
 )

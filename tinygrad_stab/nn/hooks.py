@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from ..grad_mode import is_grad_enabled
-from ..graph import ANY, Primitive, TensorBase, primitive
-from ..user_code import warn
+from ..engine.graph import ANY, Variable, primitive
+from ..engine.hooks import copied, replaced
+from ..tensor.grad_mode import is_grad_enabled
+from ..tensor.user_code import warn
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,11 @@ def _changed(returned: Any, values: tuple) -> tuple:
     return returned if isinstance(returned, tuple) else (returned,)
 
 
-def _gate(*xs: Any) -> Any:
+def _gate(*xs: Any, hook: Any = None) -> Any:
     return xs
 
 
-gate = primitive(_gate, lambda g, y, *xs: g, together=ANY)
+gate = primitive(_gate, joint=lambda g, hook: g if hook is None else hook(g), inputs=ANY)
 
 
 class BackwardGates:
@@ -69,7 +70,7 @@ class BackwardGates:
         """The output of forward, behind the gate through which the gradient enters."""
         if isinstance(y, tuple):
             return _through(y, self._gradient_enters)
-        if isinstance(y, TensorBase):
+        if isinstance(y, Variable):
             return _through((y,), self._gradient_enters)[0]
         kind = type(y).__name__
         warn(f"backward hooks need a Tensor or a tuple of Tensors as output, not {kind}: not called")
@@ -97,23 +98,22 @@ def _through(values: tuple, hook: Callable[[tuple], tuple], zeros: bool = False)
     places = [k for k, value in enumerate(values) if _wants_gradient(value)]
     if not places or not is_grad_enabled():
         return values
-    passed = gate(*[values[k] for k in places])
-    like = [(value.array.shape, value.array.dtype) for value in passed]
+    like = [values[k].array for k in places]
 
-    def at_gate(parts: tuple) -> tuple:
+    def at_gate(parts: Any) -> list:
         seen: list[Any] = [None] * len(values)
-        for k, part, (shape, dtype) in zip(places, parts, like):
-            seen[k] = Primitive.result(np.zeros(shape, dtype)) if part is None and zeros else part
+        for k, g, x in zip(places, parts, like):
+            shown = np.zeros(x.shape, x.dtype) if g is None and zeros else g
+            seen[k] = None if shown is None else copied(shown)
         grads = hook(tuple(seen))
-        return tuple(grads[k] for k in places)
+        return [g if grads[k] is None else replaced(g, grads[k]) for k, g in zip(places, parts)]
 
-    passed[0].node.parents[0].hooks = {0: at_gate}
-    through = dict(zip(places, passed))
+    through = dict(zip(places, gate(*[values[k] for k in places], hook=at_gate)))
     return tuple(through.get(k, value) for k, value in enumerate(values))
 
 
 def _wants_gradient(value: Any) -> bool:
-    return isinstance(value, TensorBase) and value.node is not None
+    return isinstance(value, Variable) and value.node is not None
 
 
 def _as_many(returned: Any, grads: tuple) -> tuple:

@@ -36,9 +36,9 @@ from typing import Any
 
 import numpy as np
 
-from ..grad_mode import no_grad
-from ..random import Generator, numpy_generator, uniform
+from ..engine.switches import no_grad
 from ..tensor import Tensor
+from ..tensor.random import Generator, numpy_generator, uniform
 
 _GAINS = {"linear": 1.0, "sigmoid": 1.0, "tanh": 5 / 3, "relu": math.sqrt(2), "selu": 3 / 4, "elu": 1.2452}
 _GAINS |= {f"conv{transposed}{n}d": 1.0 for transposed in ("", "_transpose") for n in (1, 2, 3)}

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..graph import array_of
+from ..engine.graph import array_of
 from ..tensor import Tensor
-from ..user_code import warn
+from ..tensor.user_code import warn
 from .stateless import Stateless
 
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from ..creation import zeros_like
-from ..hooks import RemovableHandle
+from ..engine.hooks import RemovableHandle
 from ..tensor import Tensor
-from ..user_code import warn
+from ..tensor.creation import zeros_like
+from ..tensor.user_code import warn
 from .hooks import BackwardGates, ForwardHook
 from .loading import LoadResult, load
 from .parameter import Parameter

@@ -7,8 +7,8 @@ What differs is only over which elements mean and variance are taken:
     GroupNorm    over a group of channels,        for each group of each sample  (n, c, …) has n · groups
     RMSNorm      as LayerNorm, but no mean is taken away
 
-So the first three are one `standardize`; for BatchNorm, γ and β are taken into the same step. The derivation
-of its gradient stands in `ops/normalization.py`; here is what is learned, and what BatchNorm remembers.
+So the first three are one primitive, `standardize`, and one rule, which `ops/normalization.py` derives. Here
+is what is learned, and what BatchNorm remembers.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..creation import ones, tensor, zeros
 from ..tensor import Tensor
+from ..tensor.creation import ones, tensor, zeros
 from .module import Module
 from .parameter import Parameter
 
@@ -35,14 +35,14 @@ def batch_norm(
     biased (÷ n) in the formula, but unbiased (÷ (n − 1)) in running_var, as in Ioffe & Szegedy 2015.
     Otherwise μ and v are the running ones.
     """
-    gamma, beta = _by_channel(weight, input), _by_channel(bias, input)
+    gamma, beta = _by_channel(weight, 1.0, input), _by_channel(bias, 0.0, input)
     if not training:
         if running_mean is None or running_var is None:
             raise RuntimeError(
                 "batch_norm: in evaluation running_mean and running_var must be given; or pass training=True"
             )
-        mean, var = (_by_channel(statistic, input) for statistic in (running_mean, running_var))
-        return _scaled_and_shifted((input - mean) / (var + eps).sqrt(), gamma, beta)
+        mean, var = (_by_channel(statistic, None, input) for statistic in (running_mean, running_var))
+        return (input - mean) / (var + eps).sqrt() * gamma + beta
     n = input.array.size // max(input.array.shape[1], 1)
     if n == 1:
         raise ValueError(
@@ -50,8 +50,7 @@ def batch_norm(
             "one sample minus its own mean is 0, whatever it was. Use model.eval(), drop_last=True in "
             "the DataLoader, or LayerNorm"
         )
-    gamma, beta = 1.0 if gamma is None else gamma, 0.0 if beta is None else beta
-    y, mean, var = ops.batch_norm(input, gamma, beta, axis=_all_but_channels(input), eps=eps)
+    y, mean, var, _ = ops.batch_norm(input, gamma, beta, axis=_all_but_channels(input), eps=eps)
     if running_mean is not None and running_var is not None and n > 0:
         _move(running_mean, mean.array, momentum)
         _move(running_var, var.array * (n / (n - 1)), momentum)
@@ -74,8 +73,9 @@ def layer_norm(
     bias: Tensor | None = None, eps: float = 1e-5,
 ) -> Tensor:  # fmt: skip
     """Standardize every sample over its last axes: y = γ (x − μ)/√(v + ε) + β (Ba et al. 2016)."""
-    y, _, _ = ops.standardize(input, axis=_last_axes("layer_norm", input, normalized_shape), eps=eps)
-    return _scaled_and_shifted(y, weight, bias)
+    axis = _last_axes("layer_norm", input, normalized_shape)
+    gamma, beta = 1.0 if weight is None else weight, 0.0 if bias is None else bias
+    return ops.standardize(input, gamma, beta, axis=axis, eps=eps)[0]
 
 
 def rms_norm(
@@ -84,7 +84,7 @@ def rms_norm(
     """y = γ x / √(mean x² + ε) over the last axes (Zhang & Sennrich 2019); ε is the dtype's if not given."""
     eps = float(np.finfo(input.array.dtype).eps) if eps is None else eps
     y = ops.rms_normalize(input, axis=_last_axes("rms_norm", input, normalized_shape), eps=eps)
-    return _scaled_and_shifted(y, weight, None)
+    return y if weight is None else y * weight
 
 
 def _last_axes(name: str, input: Tensor, sizes: tuple[int, ...]) -> tuple[int, ...]:
@@ -111,23 +111,17 @@ def group_norm(
             "Expected number of channels in input to be divisible by num_groups, but got input of shape "
             f"{list(input.shape)} and num_groups={num_groups}"
         )
-    y, _, _ = ops.standardize(input.reshape(n, num_groups, -1), axis=-1, eps=eps)
-    y = y.reshape(input.array.shape)
-    return _scaled_and_shifted(y, _by_channel(weight, input), _by_channel(bias, input))
+    x = input.reshape(n, num_groups, channels // num_groups, -1)
+    gamma, beta = (
+        start if p is None else p.reshape(num_groups, -1, 1) for p, start in ((weight, 1.0), (bias, 0.0))
+    )
+    return ops.standardize(x, gamma, beta, axis=(2, 3), eps=eps)[0].reshape(input.array.shape)
 
 
-def _by_channel(p: Any, input: Tensor) -> Any:
-    """One number for each channel, in a shape that meets dim 1 of the input."""
+def _by_channel(p: Tensor | None, otherwise: Any, input: Tensor) -> Any:
+    """One number for each channel, in a shape that meets dim 1 of the input; `otherwise` if there is none."""
     places = input.array.ndim - 2
-    return p.reshape(-1, *[1] * places) if places and p is not None else p
-
-
-def _scaled_and_shifted(y: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
-    """γ y + β, as far as there are a weight γ and a bias β."""
-    if weight is not None and bias is not None:
-        return ops.scale_shift(y, weight, bias)
-    y = y if weight is None else y * weight
-    return y if bias is None else y + bias
+    return otherwise if p is None else p.reshape(-1, *[1] * places) if places else p
 
 
 def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..creation import as_tensor
-from ..graph import TensorBase
+from ..engine.graph import Variable
 from ..tensor import Tensor
+from ..tensor.creation import as_tensor
 
 
 class Parameter(Tensor):
@@ -15,7 +15,7 @@ class Parameter(Tensor):
     __slots__ = ()
 
     def __init__(self, data: Any, requires_grad: bool = True) -> None:
-        TensorBase.__init__(self, as_tensor(data).array)
+        Variable.__init__(self, as_tensor(data).array)
         self.requires_grad = requires_grad
 
     def __deepcopy__(self, memo: dict) -> Parameter:

@@ -15,9 +15,9 @@ import math
 from typing import Any
 
 from .. import ops
-from ..creation import empty, zeros
-from ..left_out import refuse
 from ..tensor import Tensor
+from ..tensor.creation import empty, zeros
+from ..tensor.left_out import refuse
 from . import init
 from .module import Module
 from .parameter import Parameter
@@ -121,7 +121,7 @@ class LSTMCell(_Recurrent):
         h, c = self._state(h, *shape), self._state(c, *shape)
         zx = ops.linear(input, self.weight_ih, self.bias_ih)
         c, o, _ = ops.lstm_step(zx, self.weight_hh, h, c, self.bias_hh)
-        return o * c.tanh(), c
+        return ops.lstm_hidden(o, c), c
 
 
 class _Sequence(_Recurrent):

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..dtypes import get_default_dtype
 from ..tensor import Tensor
-from ..user_code import warn
+from ..tensor.dtypes import get_default_dtype
+from ..tensor.user_code import warn
 
 
 def clip_grad_norm_(

@@ -6,13 +6,14 @@ from .activation import elu, gelu, hardtanh, leaky_relu, prelu, relu, selu, sigm
 from .convolution import conv2d, conv2d_input, conv2d_weight
 from .elementwise import (
     absolute, add, astype, clip, copy, cos, divide, erf, exp, log, log1p, log10, maximum, minimum, multiply,
-    negative, power, sin, sqrt, square, subtract, where,
+    negative, power, select, sin, sqrt, square, subtract, where,
 )
 from .linalg import linear, matmul
 from .loss import bce_with_logits, binary_cross_entropy, cross_entropy, mse
-from .normalization import batch_norm, rest, rms_normalize, scale_shift, standardize
-from .recurrent import lstm_sequence, lstm_step
-from .reduction import cumsum, log_softmax, logsumexp, max, mean, min, norm, softmax, std, sum, var
+from .normalization import batch_norm, rest, rms_normalize, standardize
+from .recurrent import lstm_hidden, lstm_sequence, lstm_step
+from .reduction import cumsum, log_softmax, logsumexp, mean, norm, softmax, std, var
+from .reduction import max_ as max, min_ as min, sum_ as sum
 from .shape import (
     broadcast_to, concatenate, expand_dims, flip, getitem, replace, reshape, scatter, squeeze, stack,
     swapaxes, transpose, unbind,

@@ -11,8 +11,8 @@ import math
 
 import numpy as np
 
-from ..graph import primitive
-from .elementwise import erf
+from ..engine.graph import primitive
+from .elementwise import erf, select
 
 # With these two, mean 0 and variance 1 are a fixed point from layer to layer: Klambauer et al. 2017, eq. 14.
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
@@ -31,9 +31,9 @@ def _prelu(x, a):                      return np.maximum(x, 0) + a * np.minimum(
 def _elu(x, alpha=1.0):                return np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0))
 def _selu(x):                          return SELU_SCALE * _elu(x, SELU_ALPHA)
 def _silu(x):                          return x * _sigmoid(x)
-def _gelu(x):                          return x * _normal_cdf(x)
-def _normal_cdf(x):                    return (1 + erf(x / math.sqrt(2))) / 2
-def _normal_pdf(x):                    return np.exp(-x * x / 2) / math.sqrt(2 * math.pi)
+def _gelu(x):                          return x * normal_cdf(x)
+def normal_cdf(x):                     return (1 + erf(x / math.sqrt(2))) / 2
+def normal_pdf(x):                     return np.exp(-x * x / 2) / math.sqrt(2 * math.pi)
 def _hardtanh(x, low=-1.0, high=1.0):  return np.clip(x, low, high)
 # fmt: on
 
@@ -43,31 +43,30 @@ def _softplus(x, beta=1.0):
     return (np.maximum(beta * x, 0) + np.log1p(np.exp(-np.abs(beta * x)))) / beta
 
 
-def _elu_slope(x, alpha):
+def elu_slope(x, alpha):
     # not y + α, which is the same for x ≤ 0 but loses e^x to rounding below x ≈ −37 (float32: −17)
     return np.where(x > 0, 1, alpha * np.exp(np.minimum(x, 0)))
 
 
-def _silu_slope(x):
+def silu_slope(x):
     s = sigmoid(x)
     return s * (1 + x * (1 - s))
 
 
-# A mask is multiplied, not chosen with np.where, which takes several times as long (elu, with an exponential
-# on one side, needs it). At the kink x = 0 the slope is that of the left side, as in PyTorch: relu′(0) = 0,
-# leaky_relu′(0) = slope. The bounds of hardtanh lie outside, as in PyTorch; those of `clip`, inside.
+# At the kink x = 0 the slope is that of the left side, as in PyTorch: relu′(0) = 0, leaky_relu′(0) = slope.
+# The bounds of hardtanh lie outside, as in PyTorch; those of `clip`, inside.
 # fmt: off
 #                     forward       ∂L/∂x
-tanh       = primitive(np.tanh,     lambda g, y, x: g * (1 - y * y))
-sigmoid    = primitive(_sigmoid,    lambda g, y, x: g * (y * (1 - y)))
-relu       = primitive(_relu,       lambda g, y, x: g * (y > 0))
-leaky_relu = primitive(_leaky_relu, lambda g, y, x, slope=0.01: g * (x > 0) + slope * g * (x <= 0))
-elu        = primitive(_elu,        lambda g, y, x, alpha=1.0: g * _elu_slope(x, alpha))
-selu       = primitive(_selu,       lambda g, y, x: g * (SELU_SCALE * _elu_slope(x, SELU_ALPHA)))
-hardtanh   = primitive(_hardtanh,   lambda g, y, x, low=-1.0, high=1.0: g * ((x > low) & (x < high)))
-softplus   = primitive(_softplus,   lambda g, y, x, beta=1.0: g * sigmoid(beta * x))
-silu       = primitive(_silu,       lambda g, y, x: g * _silu_slope(x))
-gelu       = primitive(_gelu,       lambda g, y, x: g * (_normal_cdf(x) + x * _normal_pdf(x)))
-prelu      = primitive(_prelu,      lambda g, y, x, a: g * (x > 0) + a * g * (x <= 0),
-                                    lambda g, y, x, a: g * np.minimum(x, 0))
+tanh       = primitive(np.tanh,     x=lambda g, y: g * (1 - y * y))
+sigmoid    = primitive(_sigmoid,    x=lambda g, y: g * (y * (1 - y)))
+relu       = primitive(_relu,       x=lambda g, y: select(g, y > 0))
+leaky_relu = primitive(_leaky_relu, x=lambda g, x, slope: select(g, x > 0) + slope * select(g, x <= 0))
+elu        = primitive(_elu,        x=lambda g, x, alpha: g * elu_slope(x, alpha))
+selu       = primitive(_selu,       x=lambda g, x: g * (SELU_SCALE * elu_slope(x, SELU_ALPHA)))
+hardtanh   = primitive(_hardtanh,   x=lambda g, x, low, high: select(g, (x > low) & (x < high)))
+softplus   = primitive(_softplus,   x=lambda g, x, beta: g * sigmoid(beta * x))
+silu       = primitive(_silu,       x=lambda g, x: g * silu_slope(x))
+gelu       = primitive(_gelu,       x=lambda g, x: g * (normal_cdf(x) + x * normal_pdf(x)))
+prelu      = primitive(_prelu,      x=lambda g, x, a: select(g, x > 0) + a * select(g, x <= 0),
+                                    a=lambda g, x: select(g * x, x < 0))
 # fmt: on

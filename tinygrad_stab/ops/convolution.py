@@ -31,8 +31,8 @@ import math
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from ..graph import Primitive, primitive
-from ..sums import total, wide
+from ..engine.graph import Primitive, primitive
+from ..engine.sums import total, wide
 
 IN_CACHE = 2**18  # so many numbers of C(x) are made at once: 1 MB in float32
 
@@ -107,13 +107,13 @@ def _conv2d_weight(x, g, kernel, stride, padding):
 # What comes back to the second and the third is h; their g is an input, like W and x.
 # fmt: off
 conv2d: Primitive = primitive(_conv2d,
-    lambda g, y, x, W, b, stride, padding: conv2d_input(W, g, x.shape[2:], stride, padding),
-    lambda g, y, x, W, b, stride, padding: conv2d_weight(x, g, W.shape[2:], stride, padding),
-    lambda g, y, x, W, b, stride, padding: total(g, (0, 2, 3)))
+    x=lambda g, x_shape, W, stride, padding: conv2d_input(W, g, x_shape[2:], stride, padding),
+    W=lambda g, x, W_shape, stride, padding: conv2d_weight(x, g, W_shape[2:], stride, padding),
+    b=lambda g: total(g, (0, 2, 3)))
 conv2d_input: Primitive = primitive(_conv2d_input,
-    lambda h, y, W, g, size, stride, padding: conv2d_weight(h, g, W.shape[2:], stride, padding),
-    lambda h, y, W, g, size, stride, padding: conv2d(h, W, None, stride, padding))
+    W=lambda h, W_shape, g, stride, padding: conv2d_weight(h, g, W_shape[2:], stride, padding),
+    g=lambda h, W, stride, padding: conv2d(h, W, None, stride, padding))
 conv2d_weight: Primitive = primitive(_conv2d_weight,
-    lambda h, y, x, g, kernel, stride, padding: conv2d_input(h, g, x.shape[2:], stride, padding),
-    lambda h, y, x, g, kernel, stride, padding: conv2d(x, h, None, stride, padding))
+    x=lambda h, x_shape, g, stride, padding: conv2d_input(h, g, x_shape[2:], stride, padding),
+    g=lambda h, x, stride, padding: conv2d(x, h, None, stride, padding))
 # fmt: on

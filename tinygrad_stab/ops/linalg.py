@@ -1,41 +1,37 @@
 """Products of matrices. Differentiating Y = A B gives back products: ∂L/∂A = G Bᵀ and ∂L/∂B = Aᵀ G."""
 
 import math
+import operator
 
 import numpy as np
 
-from ..graph import primitive
-from ..numpy_protocol import ANSWERS
-from ..sums import sum_of_rows
+from ..engine.graph import primitive
+from ..engine.numpy_words import ANSWERS
+from ..engine.sums import rows
 
 
 def _T(x):
     return np.swapaxes(x, -1, -2)
 
 
-def rows(x):
-    """x as a matrix: all axes but the last as one."""
-    return x if x.ndim == 2 else np.reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
-
-
 def _rows_times(x, M):
     return np.dot(x, M) if x.ndim == 2 else x @ M  # of two matrices the same, but np.dot begins earlier
 
 
-def _matmul_a(g, y, a, b):
-    """G Bᵀ; a vector b counts as one column, a vector a as one row, as in the forward product."""
+def _matmul_a(g, a_shape, b):
+    """∂L/∂a = G Bᵀ; a vector b counts as one column, a vector a as one row, as in the forward product."""
     if b.ndim == 1:
         return np.expand_dims(g, -1) * b
-    if a.ndim == 1:
+    if len(a_shape) == 1:
         return np.squeeze(b @ np.expand_dims(g, -1), -1)
     return g @ _T(b)
 
 
-def _matmul_b(g, y, a, b):
-    """Aᵀ G, with the same reading of vectors."""
+def _matmul_b(g, a, b_shape):
+    """∂L/∂b = Aᵀ G, with the same reading of vectors."""
     if a.ndim == 1:
-        return a * g if b.ndim == 1 else np.expand_dims(a, -1) * np.expand_dims(g, -2)
-    if b.ndim == 1:
+        return a * g if len(b_shape) == 1 else np.expand_dims(a, -1) * np.expand_dims(g, -2)
+    if len(b_shape) == 1:
         return np.squeeze(_T(a) @ np.expand_dims(g, -1), -1)
     return _T(a) @ g
 
@@ -51,7 +47,7 @@ def _matmul(a, b):
     return a @ b
 
 
-matmul = primitive(_matmul, _matmul_a, _matmul_b, numpy=np.matmul)
+matmul = primitive(_matmul, a=_matmul_a, b=_matmul_b, numpy=np.matmul)
 
 
 def _dot(a, b):
@@ -77,20 +73,24 @@ def _linear(x, W, b=None):
             f"({mat1} and {W.shape[1]}x{W.shape[0]}): input of shape {x.shape} meets a weight that takes "
             f"{W.shape[1]} features; change in_features, or the layer before"
         ) from None
-    return y if b is None else np.add(y, b, out=y if y.dtype == b.dtype else None)
+    if b is None:
+        return y
+    return operator.iadd(y, b) if y.dtype is b.dtype else y + b
 
 
-def _linear_W(g, y, x, W, b=None):
-    """yₙₒ = Σᵢ xₙᵢ Wₒᵢ, so ∂L/∂Wₒᵢ = Σₙ gₙₒ xₙᵢ = Gᵀ X."""
+def _linear_x(g, W):
+    """∂L/∂x = G W: yₙₒ = Σᵢ xₙᵢ Wₒᵢ, so ∂L/∂xₙᵢ = Σₒ gₙₒ Wₒᵢ."""
+    return _rows_times(g, W)
+
+
+def _linear_W(g, x):
+    """∂L/∂W = Gᵀ X: ∂L/∂Wₒᵢ = Σₙ gₙₒ xₙᵢ."""
     return np.dot(rows(g).T, rows(x))
 
 
-def _linear_b(g, y, x, W, b=None):
-    """∂L/∂bₒ = Σₙ gₙₒ = 1ᵀ G; of a b with several rows, the engine undoes the broadcasting."""
-    return sum_of_rows(rows(g)) if b.ndim == 1 else g
+linear = primitive(_linear, x=_linear_x, W=_linear_W, b=lambda g: g)  # the engine sums: ∂L/∂bₒ = Σₙ gₙₒ
 
 
-# fmt: off
-#                           ∂L/∂x                                        ∂L/∂W      ∂L/∂b
-linear = primitive(_linear, lambda g, y, x, W, b=None: _rows_times(g, W), _linear_W, _linear_b)
-# fmt: on
+def linear_composed(x, W, b):
+    """`linear` in a textbook's words; what is fused saves a transpose, a product's temporary and a node."""
+    return x @ W.T + b

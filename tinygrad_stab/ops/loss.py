@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from ..graph import primitive
-from ..sums import wide
+from ..engine.graph import primitive
+from ..engine.sums import wide
 from .activation import sigmoid
 from .reduction import finite_max, softmax
 
 
 def _mse(a, b):
     """mean (a − b)²"""
-    difference = np.ravel(a - b)
+    difference = (a - b).ravel()
     terms = difference.astype(wide(difference.dtype), copy=False)
     return (terms @ terms / terms.size).astype(difference.dtype)
 
@@ -21,8 +21,8 @@ def _cross_entropy(x, target):
     return np.mean(np.log(np.sum(np.exp(z), axis=-1)) - z[np.arange(len(x)), target])
 
 
-def _cross_entropy_rule(g, y, x, target):
-    """∂L/∂x = (softmax(x) − onehot(target)) / n: how much too likely each class is; 0 only when right."""
+def _cross_entropy_rule(g, x, target):
+    """∂L/∂x = g (softmax(x) − onehot(target)) / n: how much too likely each class is; 0 only when right."""
     onehot = (np.arange(x.shape[-1]) == target[:, None]).astype(x.dtype)
     return (softmax(x) - onehot) * (g / len(x))
 
@@ -43,8 +43,8 @@ def _binary_cross_entropy(x, t):
     return -t * _limited(np.log, x) - (1 - t) * _limited(np.log1p, -x)
 
 
-def _binary_cross_entropy_x(g, y, x, t):
-    """∂L/∂x = −t/x + (1 − t)/(1 − x) = (x − t) / (x (1 − x)), whose denominator is kept from 0.
+def _binary_cross_entropy_x(g, x, t):
+    """∂L/∂x = g (x − t) / (x (1 − x)), the sum of −t/x and (1 − t)/(1 − x), whose denominator is kept from 0.
 
     For x = σ(z) it meets σ′ = x (1 − x), and they cancel: ∂L/∂z = x − t. But in float32 x is exactly 1 from
     z ≈ 16.6 on, σ′ is 0, and what is left is 0 however wrong the prediction. `bce_with_logits` never divides.
@@ -52,24 +52,24 @@ def _binary_cross_entropy_x(g, y, x, t):
     return g * (x - t) / np.maximum(x * (1 - x), 1e-12)
 
 
-def _binary_cross_entropy_t(g, y, x, t):
-    """∂L/∂t = log(1 − x) − log x."""
+def _binary_cross_entropy_t(g, x):
+    """∂L/∂t = g (log(1 − x) − log x)."""
     return g * (_limited(np.log1p, -x) - _limited(np.log, x))
 
 
-def _mse_slope(a, b):
+def mse_slope(a, b):
     """∂/∂a mean (a − b)² = 2 (a − b) / n"""
     difference = a - b
     return difference * (2 / np.size(difference))
 
 
 # fmt: off
-#               ∂L/∂(first input)                            ∂L/∂(second input)
-mse = primitive(_mse,
-                lambda g, y, a, b: g * _mse_slope(a, b),     lambda g, y, a, b: g * _mse_slope(b, a))
+#                            ∂L/∂(first input)                          ∂L/∂(second input)
+mse = primitive(_mse,        a=lambda g, a, b: g * mse_slope(a, b),     b=lambda g, a, b: g * mse_slope(b, a))
 bce_with_logits = primitive(_bce_with_logits,
-                lambda g, y, x, t: g * (sigmoid(x) - t),     lambda g, y, x, t: -g * x)
+                             x=lambda g, x, t: g * (sigmoid(x) - t),    t=lambda g, x: -g * x)
 cross_entropy = primitive(_cross_entropy,
-                _cross_entropy_rule)
-binary_cross_entropy = primitive(_binary_cross_entropy, _binary_cross_entropy_x, _binary_cross_entropy_t)
+                             x=_cross_entropy_rule)
+binary_cross_entropy = primitive(_binary_cross_entropy,
+                             x=_binary_cross_entropy_x,                 t=_binary_cross_entropy_t)
 # fmt: on

@@ -1,62 +1,98 @@
-"""Standardizing: BatchNorm does it down the columns of a batch, LayerNorm along its rows."""
+"""Standardizing: BatchNorm does it down the columns of a batch, LayerNorm along its rows. It is one formula,
+on other axes, and one rule.
+"""
 
 import numpy as np
 
-from ..graph import primitive
-from ..sums import sum_kept
+from ..engine.graph import primitive
+from ..engine.sums import axes_of, sum_kept
 from .reduction import count, sum_product
 
 
-def _standardize(x, axis, eps):
-    """y = (x − μ) / σ with σ = √(v + ε), for mean μ and (biased) variance v along axis. Returns y, μ, v."""
-    deviation, mu, v = _moments(x, axis)
-    y, sigma = deviation, np.sqrt(v + eps)
-    if np.any(np.abs(mu) > 100 * sigma):  # there the rounding of μ would show; equal x must come out as 0
-        y -= sum_kept(y, axis) / (count(x.shape, axis) or 1)
-    y *= 1 / sigma
-    return y.astype(x.dtype, copy=False), mu, v
-
-
-def _moments(x, axis):
-    """x − μ, the mean μ and the variance v along axis; E x² − μ² would cancel for a large mean."""
+def _moments(x, axis, eps):
+    """x − μ, the mean μ, and the variance v along axis; E x² − μ² would cancel for a large mean."""
     n = count(x.shape, axis) or 1
     mu = sum_kept(x, axis) / n
     deviation = x - mu
-    return deviation, mu, sum_product(deviation, deviation, axis) / n
+    v = sum_product(deviation, deviation, axis) / n
+    if v.dtype != np.float64 and np.max(v, initial=0) == np.inf:  # squares leave float32 long before x does
+        return _moments(x.astype(np.float64), axis, eps)
+    if np.any(np.abs(mu) > 100 * np.sqrt(v + eps)):  # there the rounding of μ would show; equal x must give 0
+        rounding = sum_kept(deviation, axis) / n
+        deviation -= rounding
+        v -= rounding * rounding
+    return deviation, mu, v
 
 
-def _standardize_rule(g, y, x, axis, eps):
-    """Push ∂L/∂y, ∂L/∂μ and ∂L/∂v back to x, for n elements along axis.
+def _standardize(x, gamma, beta, axis, eps):
+    """y = γ x̂ + β with x̂ = (x − μ)/σ and σ = √(v + ε), for mean μ and (biased) variance v along axis.
 
-    An xᵢ moves the mean by ∂μ/∂xᵢ = 1/n and the variance by ∂v/∂xᵢ = 2 (xᵢ − μ)/n = 2 σ yᵢ / n, hence σ
-    by yᵢ / n. In yⱼ = (xⱼ − μ)/σ it acts directly, through μ and through σ:
-
-        ∂yⱼ/∂xᵢ = (δᵢⱼ − 1/n − yᵢ yⱼ / n) / σ
-
-    Multiplied by gⱼ and summed over j:
-
-        ∂L/∂x = (g − mean(g) − y · mean(g y)) / σ  +  ∂L/∂μ / n  +  ∂L/∂v · 2 σ y / n
-
-    So what comes back by way of y has no component along 1 (shifting x changes nothing) nor, up to ε, along y
-    (scaling x changes nothing): two directions of the gradient are removed, and the rest is divided by σ.
+    γ and β are numbers, or broadcast to x. Returns y, μ, v, and the deviation x − μ, which the rule reads.
     """
-    g_y, g_mu, g_v = g
-    y, _, v = y
-    n, sigma = count(x.shape, axis) or 1, np.sqrt(v + eps)
-    g_y = np.zeros_like(y) if g_y is None else g_y
-    gx = rest(g_y, sum_kept(g_y, axis) / n, y, sum_product(g_y, y, axis) / n, 1 / sigma)
-    return _with_moments(gx, g_mu, g_v, y, sigma, n)
+    deviation, mu, v = _moments(x, axis, eps)
+    sigma = np.sqrt(v + eps)
+    if _alike_along(axis, x.ndim, np.shape(gamma)):
+        y = deviation * (gamma / sigma)
+    else:
+        y = deviation * (1 / sigma)
+        y *= gamma
+    y += beta
+    return y.astype(x.dtype, copy=False), mu, v, deviation
 
 
-def _with_moments(gx, g_mu, g_v, y, sigma, n):
-    """∂L/∂x by way of y, and what comes back by mean and variance, where anything does."""
-    gx = gx if g_mu is None else gx + g_mu / n
-    return gx if g_v is None else gx + g_v * (2 / n) * sigma * y
+def _alike_along(axis, ndim, *shapes):
+    """Are parameters of these shapes the same all along axis, as BatchNorm's are?"""
+    axes = axes_of(ndim, axis)
+    return all(shape[a] == 1 for s in shapes for shape in [(1,) * (ndim - len(s)) + s] for a in axes)
 
 
-def _rest(g, a, y, b, scale):
-    """What is left of g without a and without b y, scaled: (g − a − b y) · scale, in one piece of memory."""
-    p = y * b
+def _standardize_rule(g, y, gamma, beta_shape, axis, eps):
+    """Push ∂L/∂y back to x, for n elements along axis.
+
+    The last step, y = γ x̂ + β, sends G = g γ to x̂, and
+
+        ∂L/∂γ = Σ g x̂
+        ∂L/∂β = Σ g
+
+    An xᵢ moves the mean by ∂μ/∂xᵢ = 1/n and the variance by ∂v/∂xᵢ = 2 (xᵢ − μ)/n = 2 σ x̂ᵢ / n, hence σ
+    by x̂ᵢ / n. In x̂ⱼ = (xⱼ − μ)/σ it acts directly, through μ and through σ:
+
+        ∂x̂ⱼ/∂xᵢ = (δᵢⱼ − 1/n − x̂ᵢ x̂ⱼ / n) / σ
+
+    Multiplied by Gⱼ and summed over j:
+
+        ∂L/∂x = (G − mean(G) − x̂ · mean(G x̂)) / σ
+
+    So what comes back has no component along 1 (shifting x changes nothing) nor, up to ε, along x̂ (scaling x
+    changes nothing): two directions of the gradient are removed, and the rest is divided by σ.
+
+    BatchNorm's γ and β are the same all along axis: γ comes out of both means. What is left in them is Σ g
+    and Σ g x̂ again: the part of the gradient that β and γ learn from is just the part that x does not get to see.
+    """
+    g_y, g_mu, g_v, g_deviation = g  # the last comes from second derivatives only
+    _, _, v, deviation = y
+    n, sigma = count(deviation.shape, axis) or 1, np.sqrt(v + eps)
+    g_y = np.zeros_like(deviation) if g_y is None else g_y
+    alike = _alike_along(axis, deviation.ndim, np.shape(gamma), beta_shape)
+    G = g_y if alike else g_y * gamma
+    sum_G, sum_Gx = sum_kept(G, axis), sum_product(G, deviation, axis) / sigma  # as x̂ = deviation / σ
+    gx = rest(G, sum_G / n, deviation, sum_Gx / (n * sigma), (gamma if alike else 1) / sigma)
+    gx = _with_moments(gx, g_mu, g_v, g_deviation, deviation, axis, n)
+    return (gx, sum_Gx, sum_G) if alike else (gx, g_y * (deviation / sigma), g_y)
+
+
+def _with_moments(gx, g_mu, g_v, g_deviation, deviation, axis, n):
+    """∂L/∂x by way of y, and what comes back by mean, variance and deviation, where anything does."""
+    if g_mu is not None:
+        gx = gx + g_mu / n
+    if g_v is not None:
+        gx = gx + g_v * (2 / n) * deviation
+    return gx if g_deviation is None else gx + g_deviation - sum_kept(g_deviation, axis) / n
+
+
+def _rest(g, a, x, b, scale):
+    """What is left of g without a and without b x, scaled: (g − a − b x) · scale, in one piece of memory."""
+    p = x * b
     p += a
     np.subtract(g, p, out=p)
     p *= scale
@@ -64,46 +100,27 @@ def _rest(g, a, y, b, scale):
 
 
 def _batch_norm(x, gamma, beta, axis, eps):
-    """y = γ (x − μ)/σ + β, for γ and β that are the same all along axis. Returns y, μ, v."""
-    deviation, mu, v = _moments(x, axis)
-    y = deviation
-    y *= gamma / np.sqrt(v + eps)  # in its memory
-    y += beta
-    return y.astype(x.dtype, copy=False), mu, v
-
-
-def _batch_norm_rule(g, y, x, gamma, beta, axis, eps):
-    """`standardize` with γ and β, as one. With x̂ = (x − μ)/σ, the last step y = γ x̂ + β gives
-
-        ∂L/∂β = Σ g        ∂L/∂γ = Σ g x̂
-
-    and sends γ g to x̂. As γ is the same all along axis, it comes out of both means in the rule above, and
-    what is left in them is these two sums again:
-
-        ∂L/∂x = γ/σ · (g − 1/n ∂L/∂β − x̂ · 1/n ∂L/∂γ)
-
-    So the part of the gradient that β and γ learn from is just the part that x does not get to see.
-    """
-    g_y, g_mu, g_v = g
-    deviation, _, v = _moments(x, axis)
-    n, sigma = count(x.shape, axis) or 1, np.sqrt(v + eps)
-    g_y = np.zeros_like(deviation) if g_y is None else g_y
-    g_beta, g_gamma = sum_kept(g_y, axis), sum_product(g_y, deviation, axis) / sigma
-    # x̂ is deviation / σ, and so the last term is deviation · ∂L/∂γ / (n σ)
-    gx = rest(g_y, g_beta / n, deviation, g_gamma / (n * sigma), gamma / sigma)
-    return _with_moments(gx, g_mu, g_v, deviation, 1, n), g_gamma, g_beta
+    """`standardize` over the batch: to have a name of its own in a graph is all that it is for."""
+    return _standardize(x, gamma, beta, axis, eps)
 
 
 # fmt: off
-standardize = primitive(_standardize, _standardize_rule)
-batch_norm  = primitive(_batch_norm, _batch_norm_rule, together=3)
+standardize = primitive(_standardize, joint=_standardize_rule, inputs="x gamma beta")
+batch_norm  = primitive(_batch_norm,  joint=_standardize_rule, inputs="x gamma beta")
 rest        = primitive(_rest,
-    lambda h, p, g, a, y, b, scale: h * scale,              # ∂L/∂g
-    lambda h, p, g, a, y, b, scale: -h * scale,             # ∂L/∂a
-    lambda h, p, g, a, y, b, scale: -h * b * scale,         # ∂L/∂y
-    lambda h, p, g, a, y, b, scale: -h * y * scale,         # ∂L/∂b
-    lambda h, p, g, a, y, b, scale: h * (g - a - y * b))    # ∂L/∂scale
+    g     = lambda h, scale: h * scale,
+    a     = lambda h, scale: -h * scale,
+    x     = lambda h, b, scale: -h * b * scale,
+    b     = lambda h, x, scale: -h * x * scale,
+    scale = lambda h, g, a, x, b: h * (g - a - x * b))
 # fmt: on
+
+
+def standardize_composed(x, gamma, beta, axis, eps):
+    """`standardize` in a textbook's words; only y."""
+    mu = np.mean(x, axis=axis, keepdims=True)
+    v = np.mean((x - mu) ** 2, axis=axis, keepdims=True)
+    return gamma * (x - mu) / np.sqrt(v + eps) + beta
 
 
 def _root_mean_square(x, axis, eps):
@@ -133,22 +150,4 @@ def _rms_normalize_rule(g, y, x, axis, eps):
     return (g - y * sum_product(g, y, axis) / (count(x.shape, axis) or 1)) / _root_mean_square(x, axis, eps)
 
 
-rms_normalize = primitive(_rms_normalize, _rms_normalize_rule)
-
-
-def _scale_shift(x, gamma, beta):
-    """y = γ x + β, for γ and β of a shape that broadcasts to x's."""
-    y = x * gamma
-    return np.add(y, beta, out=y if y.dtype == beta.dtype else None)
-
-
-def _scale_shift_gamma(g, y, x, gamma, beta):
-    """∂L/∂γ = Σ g x over the axes along which γ is repeated."""
-    new = x.ndim - gamma.ndim
-    repeated = tuple(k for k in range(x.ndim) if k < new or gamma.shape[k - new] == 1)
-    return np.reshape(sum_product(g, x, repeated), gamma.shape)
-
-
-scale_shift = primitive(
-    _scale_shift, lambda g, y, x, gamma, beta: g * gamma, _scale_shift_gamma, lambda g, y, x, gamma, beta: g
-)
+rms_normalize = primitive(_rms_normalize, x=_rms_normalize_rule)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ..graph import array_of
+from ..engine.graph import array_of
 from .convolution import conv2d, padded, windows
 from .shape import getitem, reshape
 

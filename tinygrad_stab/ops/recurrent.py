@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ..graph import primitive
-from ..sums import sum_of_rows
-from .linalg import rows
+from ..engine.graph import primitive
+from ..engine.sums import rows, sum_of_rows
+from .activation import sigmoid
 
 
 def _quarters(x):
@@ -14,12 +14,13 @@ def _quarters(x):
 
 def _gates(z):
     """Turn pre-activations into gates, in their memory: σ for i, f and o, tanh for the candidate a."""
-    candidate = np.tanh(_quarters(z)[2])
+    quarters = _quarters(z)
+    candidate = np.tanh(quarters[2])
     np.exp(np.negative(z, out=z), out=z)
     z += 1
     np.reciprocal(z, out=z)
-    _quarters(z)[2][...] = candidate
-    return _quarters(z)
+    quarters[2][...] = candidate
+    return quarters
 
 
 def _slopes(gates):
@@ -51,11 +52,15 @@ def _lstm_step(zx, W, h, c, b=None):
     return f * c + i * a, o, gates
 
 
-def _lstm_step_rule(g, y, zx, W, h, c, b=None):
+def _lstm_step_rule(g, y, W, h, c):
     """The chain rule leads from c′ = f c + i a and o to z, and from there to all that z is made of:
 
         δ_z    = (∂L/∂c′ a σ′, ∂L/∂c′ c σ′, ∂L/∂c′ i tanh′, ∂L/∂o σ′)      for the gates i, f, a, o
-        ∂L/∂zx = δ_z      ∂L/∂h = δ_z W      ∂L/∂W = δ_zᵀ h      ∂L/∂b = Σₙ δ_z      ∂L/∂c = ∂L/∂c′ f
+        ∂L/∂zx = δ_z
+        ∂L/∂W = δ_zᵀ h
+        ∂L/∂h = δ_z W
+        ∂L/∂c = ∂L/∂c′ f
+        ∂L/∂b = Σₙ δ_z
 
     with σ′ = i (1 − i) for the gate i, likewise for f and o, and tanh′ = 1 − a². Over many steps the direct
     way, from cell to cell, is multiplied by forget gates alone; where f ≈ 1, the gradient travels.
@@ -66,11 +71,29 @@ def _lstm_step_rule(g, y, zx, W, h, c, b=None):
     g_c, g_o = (np.zeros_like(c) if part is None else part for part in (g_c, g_o))
     to_gates = _plus(np.concatenate([g_c * a, g_c * c, g_c * i, g_o], axis=-1), g_gates)
     delta = to_gates * _slopes(gates)
-    by_row = rows(delta)
-    return delta, np.dot(by_row.T, rows(h)), np.dot(delta, W), g_c * f, sum_of_rows(by_row)
+    return delta, np.dot(rows(delta).T, rows(h)), np.dot(delta, W), g_c * f, sum_of_rows(delta)
 
 
-lstm_step = primitive(_lstm_step, _lstm_step_rule, together=5)
+lstm_step = primitive(_lstm_step, joint=_lstm_step_rule, inputs="zx W h c b")
+
+
+def _lstm_hidden(o, c):
+    """h = o tanh(c): what the output gate lets be seen of the cell state."""
+    return o * np.tanh(c)
+
+
+lstm_hidden = primitive(
+    _lstm_hidden, o=lambda g, c: g * np.tanh(c), c=lambda g, o, c: g * o * (1 - np.square(np.tanh(c)))
+)
+
+
+def lstm_cell_composed(zx, W, h, c, b):
+    """The same cell, (h, c) → (h′, c′), in a textbook's five lines."""
+    i, f, a, o = _quarters(zx + h @ W.T + b)
+    i, f, a, o = sigmoid(i), sigmoid(f), np.tanh(a), sigmoid(o)
+    c = f * c + i * a
+    h = o * np.tanh(c)
+    return h, c
 
 
 @np.errstate(over="ignore")
@@ -84,16 +107,16 @@ def _lstm_sequence(zx, W, h0, c0):
     hs, cs, tanh_c = (np.empty((*zx.shape[:2], W.shape[1]), gates.dtype) for _ in range(3))
     transposed = np.array(W.T, dtype=gates.dtype, order="C")  # it is read T times
     h, c = h0, c0
-    for t, z in enumerate(gates):
-        np.add(np.dot(h, transposed), zx[t], out=z)
+    for z, zx_t, h_t, c_t, tanh_t in zip(gates, zx, hs, cs, tanh_c):
+        np.add(np.dot(h, transposed), zx_t, out=z)
         i, f, a, o = _gates(z)
-        np.add(f * c, i * a, out=cs[t])
-        np.multiply(o, np.tanh(cs[t], out=tanh_c[t]), out=hs[t])
-        h, c = hs[t], cs[t]
+        np.add(f * c, i * a, out=c_t)
+        np.multiply(o, np.tanh(c_t, out=tanh_t), out=h_t)
+        h, c = h_t, c_t
     return hs, cs, gates, tanh_c
 
 
-def _lstm_sequence_rule(g, y, zx, W, h0, c0):
+def _lstm_sequence_rule(g, y, W, h0, c0):
     """Backpropagation through time, written out: from the last step to the first,
 
         δ_h ← ∂L/∂hₜ + δ_h                       what the loss, and the steps after t, say about hₜ
@@ -105,7 +128,10 @@ def _lstm_sequence_rule(g, y, zx, W, h0, c0):
     The last two lines are the lesson. The path by h is multiplied by W and slopes T times, and vanishes or
     explodes like that of any RNN; the path by c is multiplied by forget gates only. All steps share W:
 
-        ∂L/∂zx = δ_z of all steps        ∂L/∂W = Σₜ δ_zₜᵀ hₜ₋₁        ∂L/∂h₀ = δ_h        ∂L/∂c₀ = δ_c
+        ∂L/∂zx = δ_z of all steps
+        ∂L/∂W = Σₜ δ_zₜᵀ hₜ₋₁
+        ∂L/∂h₀ = δ_h
+        ∂L/∂c₀ = δ_c
     """
     hs, cs, gates, tanh_c = y
     h_before, c_before = (np.concatenate([np.expand_dims(x0, 0), xs[:-1]]) for x0, xs in ((h0, hs), (c0, cs)))
@@ -114,7 +140,7 @@ def _lstm_sequence_rule(g, y, zx, W, h0, c0):
     g_h, g_c, g_gates, g_tanh = g  # the last two come from second derivatives only
     side_z = None if g_gates is None else g_gates * slopes
     side_c = None if g_tanh is None else g_tanh * tanh_slope
-    T = zx.shape[0]
+    T = len(gates)
     g_h, g_c, side_c, side_z = ([None] * T if x is None else x for x in (g_h, g_c, side_c, side_z))
     delta_h, delta_c, deltas = np.zeros_like(h0), np.zeros_like(c0), []
     for t in reversed(range(T)):
@@ -128,4 +154,4 @@ def _lstm_sequence_rule(g, y, zx, W, h0, c0):
     return delta, np.dot(rows(delta).T, rows(h_before)), delta_h, delta_c
 
 
-lstm_sequence = primitive(_lstm_sequence, _lstm_sequence_rule, together=4)
+lstm_sequence = primitive(_lstm_sequence, joint=_lstm_sequence_rule, inputs="zx W h0 c0")

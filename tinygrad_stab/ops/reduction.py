@@ -1,21 +1,21 @@
 """Functions that make one number out of many, along `axis` (None: along all), and softmax, which belongs to
 them.
 
-Most rules here first give the reduced axes back to g and y (`spread`), so that both fit the input again.
+Most rules here first give the reduced axes back to g and y (`expanded`), so that both fit the input again.
 """
 
 import math
 
 import numpy as np
 
-from .. import sums
-from ..graph import constant, primitive
-from ..numpy_protocol import ANSWERS
-from ..sums import axes_of
-from .elementwise import absolute
+from ..engine import sums
+from ..engine.graph import constant, primitive
+from ..engine.numpy_words import ANSWERS
+from ..engine.sums import axes_of
+from .elementwise import absolute, select
 
 
-def spread(reduced, shape, axis, keepdims):
+def expanded(reduced, shape, axis, keepdims):
     """Put the axes that a reduction of this shape removed back into its result, with length 1."""
     if keepdims or not shape:
         return reduced
@@ -29,20 +29,28 @@ def count(shape, axis):
 
 
 def _sum(x, axis=None, keepdims=False):
-    """Σ x along axis."""
+    """y = Σ x along axis."""
     y = sums.total(x, axis, keepdims)
     return y.astype(x.dtype) if x.dtype == np.float16 else y
 
 
-def _sum_rule(g, y, x, axis=None, keepdims=False):
-    """∂(Σ x)/∂xᵢ = 1."""
-    return np.broadcast_to(spread(g, x.shape, axis, keepdims), x.shape)
+def _sum_rule(g, x_shape, axis, keepdims):
+    """∂L/∂x = g, the same for every xᵢ, as ∂(Σ x)/∂xᵢ = 1."""
+    return np.broadcast_to(expanded(g, x_shape, axis, keepdims), x_shape)
 
 
-def _mean_rule(g, y, x, axis=None, keepdims=False):
-    """∂(1/n Σ x)/∂xᵢ = 1/n."""
-    n = count(x.shape, axis) or 1  # where n is 0, nobody receives anything
-    return np.broadcast_to(spread(g, x.shape, axis, keepdims) / n, x.shape)
+def _mean(x, axis=None, keepdims=False):
+    """y = 1/n Σ x along axis."""
+    n = count(x.shape, axis)
+    if x.dtype.kind != "f" or n == 0:
+        return np.mean(x, axis=axis, keepdims=keepdims)
+    return (sums.total(x, axis, keepdims) / n).astype(x.dtype, copy=False)
+
+
+def _mean_rule(g, x_shape, axis, keepdims):
+    """∂L/∂x = g / n, the same for every xᵢ, as ∂(1/n Σ x)/∂xᵢ = 1/n."""
+    n = count(x_shape, axis) or 1  # where n is 0, nobody receives anything
+    return np.broadcast_to(expanded(g, x_shape, axis, keepdims) / n, x_shape)
 
 
 def _var(x, axis=None, ddof=0, keepdims=False):
@@ -59,25 +67,36 @@ def _std(x, axis=None, ddof=0, keepdims=False):
     return np.std(x, axis, np.float32, ddof=ddof, keepdims=keepdims).astype(np.float16)
 
 
-def _var_rule(g, y, x, axis=None, ddof=0, keepdims=False):
-    """∂v/∂xᵢ = 2 (xᵢ − μ) / (n − ddof): the path by μ adds Σ (x − μ) = 0."""
+def _var_rule(g, x, axis, ddof, keepdims):
+    """∂L/∂x = g · 2 (x − μ) / (n − ddof): the path by μ adds Σ (x − μ) = 0."""
     deviation = x - np.mean(x, axis=axis, keepdims=True)
     n = count(x.shape, axis)
-    return spread(g, x.shape, axis, keepdims) * deviation * (2 / (n - ddof) if n != ddof else math.nan)
+    return expanded(g, x.shape, axis, keepdims) * deviation * (2 / (n - ddof) if n != ddof else math.nan)
 
 
-def _std_rule(g, y, x, axis=None, ddof=0, keepdims=False):
-    """∂s/∂xᵢ = (xᵢ − μ) / ((n − ddof) s), and 0, not 0/0, for a constant x."""
+def _std_rule(g, y, x, axis, ddof, keepdims):
+    """∂L/∂x = g (x − μ) / ((n − ddof) s), and 0, not 0/0, for a constant x."""
     deviation = x - np.mean(x, axis=axis, keepdims=True)
-    s = spread(y, x.shape, axis, keepdims)
+    s = expanded(y, x.shape, axis, keepdims)
     n = count(x.shape, axis)
-    return spread(g, x.shape, axis, keepdims) * (deviation / np.where(s == 0, 1, s)) / (n - ddof)
+    return expanded(g, x.shape, axis, keepdims) * (deviation / np.where(s == 0, 1, s)) / (n - ddof)
 
 
-def _extreme_rule(g, y, x, axis=None, keepdims=False):
-    """The gradient goes to the largest (smallest) element; equals share it evenly."""
-    chosen = x == spread(y, x.shape, axis, keepdims)
-    return spread(g, x.shape, axis, keepdims) * chosen / np.sum(chosen, axis=axis, keepdims=True)
+def _max(x, axis=None, keepdims=False):
+    return np.max(x, axis=axis, keepdims=keepdims)
+
+
+def _min(x, axis=None, keepdims=False):
+    return np.min(x, axis=axis, keepdims=keepdims)
+
+
+def _extreme_rule(g, y, x, axis, keepdims):
+    """∂L/∂x = g where x = y, else 0; equals share it evenly."""
+    chosen = (x == expanded(y, x.shape, axis, keepdims)) | np.isnan(
+        x
+    )  # a NaN is the largest, and unequal to itself
+    share = expanded(g, x.shape, axis, keepdims) / np.sum(chosen, axis=axis, keepdims=True)
+    return select(np.broadcast_to(share, x.shape), chosen)
 
 
 def _norm(x, p=2, axis=None, keepdims=False):
@@ -90,11 +109,11 @@ def _norm(x, p=2, axis=None, keepdims=False):
     return y if keepdims else np.squeeze(y, axis=axis)
 
 
-def _norm_rule(g, y, x, p=2, axis=None, keepdims=False):
-    """With u = x / ‖x‖:  ∂‖x‖/∂x = sign(u) |u|ᵖ⁻¹, which is u for p = 2, and 0 at the kink x = 0."""
-    y = spread(y, x.shape, axis, keepdims)
+def _norm_rule(g, y, x, p, axis, keepdims):
+    """∂L/∂x = g sign(u) |u|ᵖ⁻¹ with u = x / ‖x‖, which is u for p = 2, and 0 at the kink x = 0."""
+    y = expanded(y, x.shape, axis, keepdims)
     u = x / np.where(y == 0, 1, y)
-    return spread(g, x.shape, axis, keepdims) * (u if p == 2 else _signed_power(u, p - 1))
+    return expanded(g, x.shape, axis, keepdims) * (u if p == 2 else _signed_power(u, p - 1))
 
 
 def _signed_power(u, q):
@@ -115,9 +134,9 @@ def _logsumexp(x, axis=-1, keepdims=False):
     return y if keepdims else np.squeeze(y, axis=axis)
 
 
-def _logsumexp_rule(g, y, x, axis=-1, keepdims=False):
-    """∂/∂xᵢ log Σ eˣ = eˣⁱ / Σ eˣ = eˣⁱ⁻ʸ, the softmax."""
-    return spread(g, x.shape, axis, keepdims) * np.exp(x - spread(y, x.shape, axis, keepdims))
+def _logsumexp_rule(g, y, x, axis, keepdims):
+    """∂L/∂x = g eˣ⁻ʸ, g times the softmax: ∂/∂xᵢ log Σ eˣ = eˣⁱ / Σ eˣ."""
+    return expanded(g, x.shape, axis, keepdims) * np.exp(x - expanded(y, x.shape, axis, keepdims))
 
 
 def _softmax(x, axis=-1):
@@ -126,8 +145,8 @@ def _softmax(x, axis=-1):
     return e / np.sum(e, axis=axis, keepdims=True)
 
 
-def _softmax_rule(g, y, x, axis=-1):
-    """∂yⱼ/∂xᵢ = yⱼ (δᵢⱼ − yᵢ), so ∂L/∂x = y (g − Σ g y): what pushes all of y up together is lost."""
+def _softmax_rule(g, y, axis):
+    """∂L/∂x = y (g − Σ g y), as ∂yⱼ/∂xᵢ = yⱼ (δᵢⱼ − yᵢ): what pushes all of y up together is lost."""
     return y * (g - np.sum(g * y, axis=axis, keepdims=True))
 
 
@@ -137,29 +156,34 @@ def _log_softmax(x, axis=-1):
     return z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
 
 
-def _log_softmax_rule(g, y, x, axis=-1):
-    """∂yⱼ/∂xᵢ = δᵢⱼ − eʸⁱ, so ∂L/∂x = g − eʸ Σ g."""
+def _log_softmax_rule(g, y, axis):
+    """∂L/∂x = g − eʸ Σ g, as ∂yⱼ/∂xᵢ = δᵢⱼ − eʸⁱ."""
     return g - np.exp(y) * np.sum(g, axis=axis, keepdims=True)
 
 
-def _cumsum_rule(g, y, x, axis=None):
-    """yⱼ = Σ_{i ≤ j} xᵢ, so ∂L/∂xᵢ = Σ_{j ≥ i} gⱼ: the same sum, run from the other end."""
-    return np.reshape(np.flip(np.cumsum(np.flip(g, axis), axis=axis), axis), x.shape)
+def _cumsum(x, axis=None):
+    return np.cumsum(x, axis=axis)
+
+
+def _cumsum_rule(g, x_shape, axis):
+    """∂L/∂x = Σ_{j ≥ i} gⱼ, the same sum run from the other end: yⱼ = Σ_{i ≤ j} xᵢ."""
+    return np.reshape(np.flip(np.cumsum(np.flip(g, axis), axis=axis), axis), x_shape)
 
 
 # fmt: off
-sum         = primitive(_sum,         _sum_rule,         numpy=np.sum)
-mean        = primitive(np.mean,      _mean_rule)
-var         = primitive(_var,         _var_rule,         numpy=np.var)
-std         = primitive(_std,         _std_rule,         numpy=np.std)
-max         = primitive(np.max,       _extreme_rule)
-min         = primitive(np.min,       _extreme_rule)
-norm        = primitive(_norm,        _norm_rule)
-logsumexp   = primitive(_logsumexp,   _logsumexp_rule)
-softmax     = primitive(_softmax,     _softmax_rule)
-log_softmax = primitive(_log_softmax, _log_softmax_rule)
-cumsum      = primitive(np.cumsum,    _cumsum_rule)
-sum_product = primitive(sums.sum_product, lambda g, y, a, b, axis: g * b, lambda g, y, a, b, axis: g * a)
+#                       forward        ∂L/∂x
+sum_        = primitive(_sum,          x=_sum_rule,      numpy=np.sum)
+mean        = primitive(_mean,         x=_mean_rule,     numpy=np.mean)
+var         = primitive(_var,          x=_var_rule,      numpy=np.var)
+std         = primitive(_std,          x=_std_rule,      numpy=np.std)
+max_        = primitive(_max,          x=_extreme_rule,  numpy=np.max)
+min_        = primitive(_min,          x=_extreme_rule,  numpy=np.min)
+norm        = primitive(_norm,         x=_norm_rule)
+logsumexp   = primitive(_logsumexp,    x=_logsumexp_rule)
+softmax     = primitive(_softmax,      x=_softmax_rule)
+log_softmax = primitive(_log_softmax,  x=_log_softmax_rule)
+cumsum      = primitive(_cumsum,       x=_cumsum_rule,   numpy=np.cumsum)
+sum_product = primitive(sums.sum_product, a=lambda g, b: g * b, b=lambda g, a: g * a)
 # fmt: on
 
 
@@ -171,11 +195,11 @@ def _numpy_norm(x, ord=None, axis=None, keepdims=False):
             f"np.linalg.norm(t, {ord!r}) has no derivative rule here; vector norms with p > 0 have"
         )
     if ord == math.inf:
-        return max(absolute(x), axis=axis, keepdims=keepdims)
+        return max_(absolute(x), axis=axis, keepdims=keepdims)
     return norm(x, p=2 if ord in (None, "fro") else ord, axis=axis, keepdims=keepdims)
 
 
 ANSWERS[np.linalg.norm] = _numpy_norm
 
 argmax, argmin = constant(np.argmax), constant(np.argmin)
-all, any = constant(np.all), constant(np.any)
+all_, any_ = constant(np.all), constant(np.any)

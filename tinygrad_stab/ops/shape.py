@@ -3,58 +3,61 @@
 Two pairs are each other's derivative: taking (`getitem`) and putting (`scatter`), `stack` and `unbind`.
 """
 
+import operator
+
 import numpy as np
 
-from ..graph import ANY, Primitive, array_of, primitive
-from ..numpy_protocol import ANSWERS
+from ..engine.graph import ANY, Primitive, array_of, primitive
+from ..engine.numpy_words import ANSWERS
 
 
 # fmt: off
 def _reshape(x, shape):         return np.reshape(x, shape)
+def _broadcast_to(x, shape):    return np.broadcast_to(x, shape)
 def _concatenate(*xs, axis=0):  return np.concatenate(xs, axis)
 def _stack(*xs, axis=0):        return np.stack(xs, axis)
 def _unbind(x, axis=0):         return tuple(np.moveaxis(x, axis, 0))
 def _getitem(x, key):           return x[key]
-def _inverse(axes):             return axes and tuple(np.argsort([axis % len(axes) for axis in axes]))
+def inverse(axes):              return axes and tuple(np.argsort([axis % len(axes) for axis in axes]))
 
 #                        forward           ∂L/∂x
-reshape      = primitive(_reshape,         lambda g, y, x, shape: np.reshape(g, x.shape), numpy=np.reshape)
-squeeze      = primitive(np.squeeze,       lambda g, y, x, axis=None: np.reshape(g, x.shape))
-expand_dims  = primitive(np.expand_dims,   lambda g, y, x, axis: np.squeeze(g, axis=axis))
-broadcast_to = primitive(np.broadcast_to,  lambda g, y, x, shape: g)  # the engine sums over the copies
-transpose    = primitive(np.transpose,     lambda g, y, x, axes=None: np.transpose(g, _inverse(axes)))
-swapaxes     = primitive(np.swapaxes,      lambda g, y, x, axis1, axis2: np.swapaxes(g, axis1, axis2))
-flip         = primitive(np.flip,          lambda g, y, x, axis=None: np.flip(g, axis))
+reshape      = primitive(_reshape,         x=lambda g, x_shape: np.reshape(g, x_shape), numpy=np.reshape)
+squeeze      = primitive(np.squeeze,       x=lambda g, x_shape: np.reshape(g, x_shape))
+expand_dims  = primitive(np.expand_dims,   x=lambda g, axis: np.squeeze(g, axis=axis))
+broadcast_to = primitive(_broadcast_to,    x=lambda g: g, numpy=np.broadcast_to)  # the engine sums
+transpose    = primitive(np.transpose,     x=lambda g, axes: np.transpose(g, inverse(axes)))
+swapaxes     = primitive(np.swapaxes,      x=lambda g, axis1, axis2: np.swapaxes(g, axis1, axis2))
+flip         = primitive(np.flip,          x=lambda g, axis: np.flip(g, axis))
 # fmt: on
 
 
-def _concatenate_rule(g, y, *xs, axis=0):
-    """Each part gets back its own stretch of g."""
-    key, start, stretches = [slice(None)] * g.ndim, 0, []
-    for x in xs:
-        key[axis] = slice(start, start + x.shape[axis])
-        stretches.append(g[tuple(key)])
-        start += x.shape[axis]
-    return stretches
+def _concatenate_rule(g, shapes, axis):
+    """∂L/∂x = its own piece of g."""
+    key, start, pieces = [slice(None)] * g.ndim, 0, []
+    for shape in shapes:
+        key[axis] = slice(start, start + shape[axis])
+        pieces.append(g[tuple(key)])
+        start += shape[axis]
+    return pieces
 
 
-concatenate = primitive(_concatenate, _concatenate_rule, together=ANY)
+concatenate = primitive(_concatenate, joint=_concatenate_rule, inputs=ANY)
 ANSWERS[np.concatenate] = lambda xs, axis=0: concatenate(*xs, axis=axis)
 
 
-stack = primitive(_stack, lambda g, y, *xs, axis=0: unbind(g, axis=axis), together=ANY)
+stack = primitive(_stack, joint=lambda g, axis: unbind(g, axis=axis), inputs=ANY)
 ANSWERS[np.stack] = lambda xs, axis=0: stack(*xs, axis=axis)
 
 
-def _unbind_rule(g, y, x, axis=0):
-    """The slices go back to where they came from, zeros where no gradient has arrived."""
-    shape = x.shape[:axis] + x.shape[axis % x.ndim + 1 :]
+def _unbind_rule(g, x_shape, axis):
+    """The slices go back to where they came from, zeros where none has arrived:  ∂L/∂x = stack(g)."""
+    shape = x_shape[:axis] + x_shape[axis % len(x_shape) + 1 :]
     dtype = next(part.dtype for part in g if part is not None)
     return np.stack([np.zeros(shape, dtype) if part is None else part for part in g], axis)
 
 
 # All slices at once: picked out one by one, each would send back a gradient of the whole's size.
-unbind: Primitive = primitive(_unbind, _unbind_rule)
+unbind: Primitive = primitive(_unbind, x=_unbind_rule)
 
 
 def _scatter(g, key, shape):
@@ -97,8 +100,10 @@ def index(key):
     return tuple(integers), rest
 
 
-getitem: Primitive = primitive(_getitem, lambda g, y, x, key: scatter(g, key=key, shape=x.shape))
-scatter: Primitive = primitive(_scatter, lambda g, y, x, key, shape: g[key])
+getitem: Primitive = primitive(
+    _getitem, x=lambda g, x_shape, key: scatter(g, key=key, shape=x_shape), numpy=operator.getitem
+)
+scatter: Primitive = primitive(_scatter, g=lambda h, key: h[key])
 
 
 def _replace(x, value, key):
@@ -109,7 +114,7 @@ def _replace(x, value, key):
 
 
 replace: Primitive = primitive(
-    _replace, lambda g, y, x, value, key: replace(g, 0.0, key=key), lambda g, y, x, value, key: g[key]
+    _replace, x=lambda g, key: replace(g, 0.0, key=key), value=lambda g, key: g[key]
 )
 
 VIEWS = {unbind, reshape, squeeze, expand_dims, broadcast_to, transpose, swapaxes, flip, getitem}

@@ -1,6 +1,6 @@
 """Optimizers: how a gradient becomes a step; and schedules of their learning rates."""
 
-from ..left_out import names_left_out
+from ..tensor.left_out import names_left_out
 from . import lr_scheduler
 from .adaptive import Adam, AdamW, RMSprop
 from .optimizer import Optimizer

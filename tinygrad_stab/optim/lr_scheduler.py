@@ -20,8 +20,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..left_out import names_left_out
-from ..user_code import warn
+from ..tensor.left_out import names_left_out
+from ..tensor.user_code import warn
 from .optimizer import Optimizer
 
 Factor = Callable[[int], float]

@@ -13,12 +13,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..grad_mode import enable_grad
-from ..left_out import refuse
-from ..memory import note_write
+from ..engine.memory import note_write
+from ..engine.switches import enable_grad
 from ..nn.module import Module
 from ..tensor import Tensor
-from ..user_code import warn
+from ..tensor.left_out import refuse
+from ..tensor.user_code import warn
 
 STRETCH = 1 << 15  # elements
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Node
+from ..engine.graph import Node
 from ..nn.module import Module
 from ..tensor import Tensor
 from .formulas import argument_names

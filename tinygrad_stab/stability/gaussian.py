@@ -20,7 +20,7 @@ import numpy as np
 
 from .. import ops
 from ..autograd import enable_grad, grad, no_grad
-from ..graph import TensorBase
+from ..engine.graph import Variable
 from ..nn.module import Module
 from ..tensor import Tensor
 
@@ -71,7 +71,7 @@ def slopes(activation: Activation, z: np.ndarray) -> np.ndarray:
 
 def _applied(activation: Activation, x: Tensor) -> Any:
     y = function_of(activation)(x)
-    if not isinstance(y, TensorBase) or y.array.shape != x.array.shape:
+    if not isinstance(y, Variable) or y.array.shape != x.array.shape:
         raise ValueError(
             f"the activation {activation!r} must turn a tensor into one of the same shape, element by "
             f"element; it turned shape {x.array.shape} into {type(y).__name__} {np.shape(y)}"

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..graph import Node
+from ..engine.graph import Node
 from ..nn import LayerNorm, Linear
 from ..nn.module import Module
 from ..nn.normalization import _BatchNorm

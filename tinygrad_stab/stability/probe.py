@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from ..autograd import grad
-from ..creation import as_tensor
 from ..nn import functional as F
 from ..nn.module import Module
 from ..nn.utils import get_total_norm
 from ..tensor import Tensor
+from ..tensor.creation import as_tensor
 from .gaussian import values
 from .mean_field import Signal, predicted_gains
 from .report import Report, column

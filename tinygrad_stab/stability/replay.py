@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import PICK, TABLE, Node, Primitive
+from ..engine.graph import TABLE, Node, Primitive, pick
 from ..nn.hooks import gate
 from ..ops import activation, elementwise, linalg, shape
 from ..ops.convolution import conv2d
 from .ways import Stretch
 
-NOTHING = {gate, PICK}  # these do nothing
+NOTHING = {gate, pick}  # these do nothing
 MOVES = {shape.reshape, shape.transpose, shape.swapaxes, shape.squeeze, shape.expand_dims} | NOTHING
 SUMS = {elementwise.add, elementwise.subtract, elementwise.negative}
 LINEAR = SUMS | MOVES | {elementwise.astype, elementwise.copy, shape.getitem}
@@ -46,7 +46,7 @@ class Replay:
         known = [x]
         for op, operands, options in self.lines:
             inputs = [known[k] if type(k) is Earlier else k for k in operands]
-            known.append(inputs[0][options["k"]] if op is PICK else op(*inputs, **options))
+            known.append(inputs[0][options["k"]] if op is pick else op(*inputs, **options))
         return known[-1]
 
     @property
@@ -86,7 +86,7 @@ def is_affine(op: Any, moving: Sequence[bool]) -> bool:
 
 
 def _is_known(op: Primitive) -> bool:
-    return op is PICK or TABLE.get(op.name) is op
+    return op is pick or TABLE.get(op.name) is op
 
 
 def _constant(node: Node, k: int) -> Any:

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ..grad_mode import no_grad
-from ..graph import Node
+from ..engine.graph import Node, variable
+from ..engine.switches import no_grad
 from ..nn.module import Module
 from ..tensor import Tensor
 from .gaussian import values
@@ -50,7 +50,7 @@ def steps_along(way: list[Stretch], z: Tensor, known: Arrays) -> tuple[list[Step
         if not replay.only_moves:
             steps.append(_step(stretch.module, replay, before, array))
         if array is not None:
-            end, n = Tensor(array, stretch.end), len(steps)
+            end, n = variable(array, stretch.end), len(steps)
     return steps[:n], end
 
 

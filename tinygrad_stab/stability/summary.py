@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ..creation import zeros
-from ..dtypes import get_default_dtype
-from ..grad_mode import no_grad
+from ..engine.switches import no_grad
 from ..nn.module import Module
+from ..tensor.creation import zeros
+from ..tensor.dtypes import get_default_dtype
 from .report import Report, column
 from .trace import first_tensor
 from .unchanged import unchanged

@@ -17,12 +17,12 @@ import numpy as np
 
 from .. import ops
 from ..autograd import grad
-from ..creation import as_tensor, zeros
-from ..grad_mode import no_grad
+from ..engine.switches import no_grad
 from ..nn import LSTM, RNN, LSTMCell, RNNCell
 from ..nn import functional as F
 from ..nn.module import Module
 from ..tensor import Tensor
+from ..tensor.creation import as_tensor, zeros
 from .probe import norm
 from .report import Report, column
 from .unchanged import unchanged

@@ -22,12 +22,12 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..grad_mode import is_grad_enabled
-from ..graph import Node
-from ..hooks import RemovableHandle
+from ..engine.graph import Node, variable
+from ..engine.hooks import RemovableHandle
 from ..nn.module import Module
 from ..nn.normalization import _Normalization
 from ..tensor import Tensor
+from ..tensor.grad_mode import is_grad_enabled
 from .replay import is_affine
 from .steps import Arrays, Step, steps_along
 from .ways import Made, Ways, made_of, reached
@@ -139,7 +139,7 @@ class Trace:
         if x is None or x.node is None or not any(value is x for value in (*inputs, *named.values())):
             return None
         view = ops.reshape(x, shape=x.array.shape)
-        self._behind[view.node] = Tensor(x.array, x.node)
+        self._behind[view.node] = variable(x.array, x.node)
         replaced = {name: view if value is x else value for name, value in named.items()}
         return tuple(view if value is x else value for value in inputs), replaced
 
@@ -148,7 +148,10 @@ class Trace:
         if view is None or z is None or z.node is None:
             return
         x = self._behind.get(view.node, view)
-        x, z = Tensor(x.array, x.node), Tensor(z.array, z.node)  # a write in place would change the others
+        x, z = (
+            variable(x.array, x.node),
+            variable(z.array, z.node),
+        )  # a write in place would change the others
         layer, matrices = self.layers[module]
         number = 1 + sum(call.module is module for call in self.calls)
         self.calls.append(Call(layer, module, matrices, x, z, h=z, number=number))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from .. import random
-from ..grad_mode import enable_grad, no_grad
+from ..engine.switches import enable_grad, no_grad
 from ..nn.module import Module
 
 

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ..graph import Node
+from ..engine.graph import Node
 from ..nn.module import Module
 from ..ops import conv2d, linear, matmul
 
@@ -72,7 +72,7 @@ class Ways:
             if any(p in self.moving and p is not node and p not in inside for p in new.parents):
                 return []
             inside.append(new)
-            if not waiting and hasattr(new, "shape"):  # one with several outputs has none
+            if not waiting and new.shape is not None:  # one with several outputs has none
                 return inside
             if new in self.ends:
                 return []

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from ..creation import randperm, tensor
-from ..left_out import refuse
 from ..ops import stack
-from ..random import Generator
 from ..tensor import Tensor
-from ..user_code import warn
+from ..tensor.creation import randperm, tensor
+from ..tensor.left_out import refuse
+from ..tensor.random import Generator
+from ..tensor.user_code import warn
 
 
 class Dataset:

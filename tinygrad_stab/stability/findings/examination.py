@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from ...autograd import grad
-from ...creation import as_tensor
-from ...graph import Node
+from ...engine.graph import Node
 from ...nn.module import Module
 from ...nn.normalization import _BatchNorm
 from ...tensor import Tensor
+from ...tensor.creation import as_tensor
 from ..mean_field import predicted_gains
 from ..probe import LayerRecord, leaf, loss_of, measure, measured_signal
 from ..steps import Step

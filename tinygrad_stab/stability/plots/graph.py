@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from ...graph import PICK, Node
+from ...engine.graph import Node, pick
 from ...nn.module import Module
 from ...tensor import Tensor
 from .style import Axes, canvas, current
@@ -55,7 +55,7 @@ def _parents(end: Node) -> dict[Node, list[Node]]:
 
 
 def _whole(node: Node) -> Node:
-    return node.parents[0] if node.primitive is PICK else node
+    return node.parents[0] if node.primitive is pick else node
 
 
 def _places(parents: dict[Node, list[Node]]) -> dict[Node, tuple[float, float]]:
@@ -92,7 +92,7 @@ def _mean(values: list[float]) -> float:
 
 def _box(ax: Axes, place: tuple[float, float], node: Node, names: dict[Any, str]) -> Any:
     chosen, is_leaf = current(), node.primitive is None
-    shape = str(tuple(node.shape)) if hasattr(node, "shape") else "several"
+    shape = str(tuple(node.shape)) if node.shape is not None else "several"
     name = names.get(node, "leaf") if is_leaf else node.primitive.name
     text = ax.text(
         *place, f"{name}\n{shape}", ha="center", va="center", fontsize="small", color=chosen.ink, zorder=3,

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import ops
-from .graph import Primitive, TensorBase
+from .. import ops
+from ..engine.graph import Variable, variable
+from ..ops import elementwise, reduction
 from .left_out import only_the_cpu
-from .ops import elementwise, reduction
 
 
 class Extreme(NamedTuple):
@@ -41,7 +41,7 @@ class Min(Extreme):
     __slots__ = ()
 
 
-class Methods(TensorBase):
+class Methods(Variable):
     """The methods that make a new tensor; `Tensor` inherits them."""
 
     __slots__ = ()
@@ -64,7 +64,7 @@ class Methods(TensorBase):
     def sign(self) -> Any:                      return elementwise.sign(self)
     def floor(self) -> Any:                     return elementwise.floor(self)
     def ceil(self) -> Any:                      return elementwise.ceil(self)
-    def round(self, decimals: int = 0) -> Any:  return elementwise.round(self, decimals=decimals)
+    def round(self, decimals: int = 0) -> Any:  return elementwise.round_(self, decimals=decimals)
     def isnan(self) -> Any:                     return elementwise.isnan(self)
     def isinf(self) -> Any:                     return elementwise.isinf(self)
     def isfinite(self) -> Any:                  return elementwise.isfinite(self)
@@ -90,7 +90,7 @@ class Methods(TensorBase):
         """Limit every element to [min, max], numbers or tensors; inside, bounds included, the slope is 1."""
         if min is None and max is None:
             raise RuntimeError("clamp: At least one of 'min' or 'max' must not be None")
-        if not (isinstance(min, TensorBase) or isinstance(max, TensorBase)):
+        if not (isinstance(min, Variable) or isinstance(max, Variable)):
             return ops.clip(self, low=min, high=max)
         raised = self if min is None else ops.where(self < min, min, self)
         return raised if max is None else ops.where(raised > max, max, raised)
@@ -128,8 +128,8 @@ class Methods(TensorBase):
     def amin(self, *dim: Any, **kw: Any) -> Any:    return ops.min(self, **self._along(*dim, **kw))
     def argmax(self, *dim: Any, **kw: Any) -> Any:  return reduction.argmax(self, **self._along(*dim, **kw))
     def argmin(self, *dim: Any, **kw: Any) -> Any:  return reduction.argmin(self, **self._along(*dim, **kw))
-    def any(self, *dim: Any, **kw: Any) -> Any:     return reduction.any(self, **self._along(*dim, **kw))
-    def all(self, *dim: Any, **kw: Any) -> Any:     return reduction.all(self, **self._along(*dim, **kw))
+    def any(self, *dim: Any, **kw: Any) -> Any:     return reduction.any_(self, **self._along(*dim, **kw))
+    def all(self, *dim: Any, **kw: Any) -> Any:     return reduction.all_(self, **self._along(*dim, **kw))
     def mean(self, *dim: Any, **kw: Any) -> Any:
         return ops.mean(self._floats("mean"), **self._along(*dim, **kw))
     def logsumexp(self, *dim: Any, **kw: Any) -> Any:
@@ -145,13 +145,13 @@ class Methods(TensorBase):
 
     def var(self, *dim: Any, **kw: Any) -> Any:
         """Σ (x − μ)² / (n − correction), with correction=1 unless told otherwise; np.var(t) has 0."""
-        return self._spread("var", ops.var, *dim, **kw)
+        return self._moment("var", ops.var, *dim, **kw)
 
     def std(self, *dim: Any, **kw: Any) -> Any:
         """√var, with the same correction."""
-        return self._spread("std", ops.std, *dim, **kw)
+        return self._moment("std", ops.std, *dim, **kw)
 
-    def _spread(
+    def _moment(
         self, op: str, reduce: Any, dim: Any = None, unbiased: bool = True, keepdim: bool = False, **kw: Any
     ) -> Any:
         dim, unbiased = (None, dim) if isinstance(dim, bool) else (dim, unbiased)
@@ -175,7 +175,7 @@ class Methods(TensorBase):
 
     def _extreme(self, ways: tuple, dim: Any = None, *keepdim: Any, **kw: Any) -> Any:
         kind, reduce, pairwise, where = ways
-        if isinstance(dim, TensorBase):
+        if isinstance(dim, Variable):
             return pairwise(self, dim)
         x = self if self.array.ndim else self.reshape(1)
         along = x._along(dim, *keepdim, **kw)
@@ -191,7 +191,7 @@ class Methods(TensorBase):
     def gather(self, dim: Any = None, index: Any = (), **kw: Any) -> Any:
         """out[i, j, …] = self[i, …, index[i, j, …], …]: along dim, the elements that index names."""
         dim = self._axis("gather", dim, **kw)
-        where = index.array if isinstance(index, TensorBase) else np.asarray(index)
+        where = index.array if isinstance(index, Variable) else np.asarray(index)
         if where.ndim != self.array.ndim:
             raise RuntimeError(
                 "gather: Index tensor must have the same number of dimensions as input tensor, "
@@ -293,7 +293,7 @@ class Methods(TensorBase):
         if self.array.dtype == dtype:
             return self
         if np.dtype(dtype).kind != "f" or self.array.dtype.kind != "f":
-            return Primitive.result(self.array.astype(dtype))
+            return variable(self.array.astype(dtype))
         return ops.astype(self, dtype=np.dtype(dtype))
 
     def to(self, *args: Any, dtype: Any = None, device: Any = "cpu") -> Any:
@@ -302,7 +302,7 @@ class Methods(TensorBase):
             if str(arg).split(":")[0] in ("cpu", "cuda", "mps"):
                 device = arg
             else:
-                dtype = arg.array.dtype if isinstance(arg, TensorBase) else arg
+                dtype = arg.array.dtype if isinstance(arg, Variable) else arg
         only_the_cpu(device)
         return self if dtype is None else self.astype(dtype)
 

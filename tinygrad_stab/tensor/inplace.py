@@ -13,16 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from . import ops
-from .grad_mode import mode
-from .graph import PICK, Primitive, TensorBase, array_of
-from .hooks import RETAIN
-from .memory import note_write
-from .ops.shape import index, shares_memory
+from .. import ops
+from ..engine.graph import Variable, array_of, pick, variable
+from ..engine.hooks import RETAIN
+from ..engine.memory import note_write
+from ..engine.switches import switches
+from ..ops.shape import index, shares_memory
 from .random import Generator, numpy_generator, uniform
 
 
-class InPlace(TensorBase):
+class InPlace(Variable):
     """The methods that change a tensor; `Tensor` inherits them."""
 
     __slots__ = ()
@@ -36,7 +36,7 @@ class InPlace(TensorBase):
                 "write t = t * 0.5, say, which makes a new tensor"
             )
         if self._records(value):
-            new = value if isinstance(value, TensorBase) else Primitive.result(value)
+            new = value if isinstance(value, Variable) else variable(value)
             if new.array.shape != self.array.shape:
                 raise RuntimeError(
                     f"a tensor of shape {self.array.shape} cannot take values of shape {new.array.shape}"
@@ -53,14 +53,14 @@ class InPlace(TensorBase):
     def _records(self, value: Any) -> bool:
         """Is this change to be recorded? Raise where it cannot be: in a leaf and in a view."""
         node = self.node
-        if not mode.recording or (node is None and getattr(value, "node", None) is None):
+        if not switches.recording or (node is None and getattr(value, "node", None) is None):
             return False
         if node is not None and node.primitive is None:
             raise RuntimeError(
                 "a leaf Variable that requires grad is being used in an in-place operation: "
                 "to update it, write `with torch.no_grad():` around the line, or change `.data`"
             )
-        made = node.parents[0] if node is not None and node.primitive is PICK else node
+        made = node.parents[0] if node is not None and node.primitive is pick else node
         if shares_memory(made) if made is not None else self.array.base is not None:
             raise RuntimeError(
                 "an in-place operation on a view is not recorded, because the tensor it is a view of would "
@@ -68,7 +68,7 @@ class InPlace(TensorBase):
             )
         return True
 
-    def _point_at(self, new: TensorBase) -> Any:
+    def _point_at(self, new: Variable) -> Any:
         hooks = self.node.hooks if self.node else None
         retain = hooks.pop(RETAIN, None) if hooks else None
         self.array, self.node = new.array, new.node

@@ -152,11 +152,11 @@ _GRAD_FN = {
     "max":      "MaxBackward1",               "selu":          "EluBackward0",
     "min":      "MinBackward1",               "prelu":         "PreluKernelBackward0",
     "norm":     "LinalgVectorNormBackward0",  "batch_norm":    "NativeBatchNormBackward0",
+    "select":   "MulBackward0",               "lstm_hidden":   "MulBackward0",
     "matmul":   "MmBackward0",                "mse":           "MseLossBackward0",
     "linear":   "AddmmBackward0",             "cross_entropy": "NllLossBackward0",
     "conv2d":   "ConvolutionBackward0",       "standardize":   "NativeLayerNormBackward0",
-    "astype":   "ToCopyBackward0",            "scale_shift":   "NativeLayerNormBackward0",
-    "replace":  "CopySlices",
+    "astype":   "ToCopyBackward0",            "replace":       "CopySlices",
 }  # fmt: skip
 
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from . import grad_mode
+from ..engine.graph import Parts
+from ..engine.switches import Switch, switches
 from .user_code import users_line
 
 REMEDIES = {
@@ -29,7 +30,7 @@ BEFORE = "it came in from outside: from the data, or from a weight that an earli
 GENERAL = "follow the values: print the inputs before this line, and see whether they grow from step to step"
 
 
-class detect_anomaly(grad_mode.Switch):
+class detect_anomaly(Switch):
     """Raise at the first value that is not finite, forward or backward; with check_nan=False do nothing."""
 
     name = "detecting"
@@ -41,24 +42,26 @@ class detect_anomaly(grad_mode.Switch):
 
 def set_detect_anomaly(mode: bool) -> None:
     """Switch anomaly detection on or off from here on."""
-    grad_mode.mode.detecting = bool(mode)
+    switches.detecting = bool(mode)
 
 
-def check_forward(op: str, inputs: Sequence[Any], y: Any) -> None:
-    """Raise if one of the outputs of a primitive is not finite."""
+def check_forward(name: str, arrays: Sequence[Any], y: Any) -> str:
+    """Raise if one of the outputs of a primitive is not finite; else return the user's line."""
+    line = users_line()
     for out in y if isinstance(y, tuple) else (y,):
-        named = {f"input {k}": x for k, x in enumerate(inputs)}
-        came_in = any(isinstance(x, np.ndarray) and not _finite(x).all() for x in inputs)
-        _check(op, "", named, np.asarray(out), users_line(), BEFORE if came_in else REMEDIES.get(op, GENERAL))
+        named = {f"input {k}": x for k, x in enumerate(arrays)}
+        came_in = any(isinstance(x, np.ndarray) and not _finite(x).all() for x in arrays)
+        _check(name, "", named, np.asarray(out), line, BEFORE if came_in else REMEDIES.get(name, GENERAL))
+    return line
 
 
-def check_backward(node: Any, which: int, gx: Any) -> None:
+def check_backward(node: Any, k: int, gx: Any) -> None:
     """Raise if a gradient is not finite; the line that is named is that of the forward pass."""
     op, line = node.primitive.name, getattr(node, "origin", "a line before the block")
-    for g in gx if isinstance(gx, tuple) else (gx,):
+    for g in gx if isinstance(gx, Parts) else (gx,):
         if g is not None:
-            named = {f"input {k}": x for k, x in enumerate(node.inputs)} | {"output": node.y}
-            what = f"in the gradient of its input {which} "
+            named = {f"input {j}": x for j, x in enumerate(node.inputs)} | {"output": node.y}
+            what = f"in the gradient of its input {k} "
             _check(op, what, named, np.asarray(g), line, REMEDIES.get(op, GENERAL))
 
 

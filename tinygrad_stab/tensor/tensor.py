@@ -12,16 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from . import ops
+from .. import ops
+from ..engine.graph import Node, Variable, array_of, leaf_node, node_of, variable
+from ..engine.hooks import RETAIN, RemovableHandle
+from ..engine.manners import manners
+from ..engine.switches import switches
+from ..ops import elementwise
+from ..ops.shape import index
 from .autograd import backward
-from .grad_mode import mode
-from .graph import Node, Primitive, TensorBase, array_of, node_of
-from .hooks import RETAIN, RemovableHandle
+from .dtypes import get_default_dtype
 from .inplace import InPlace
 from .left_out import INSTEAD, names_left_out
 from .methods import Methods
-from .ops import elementwise
-from .ops.shape import index
 from .printing import described, tensor_repr
 from .user_code import warn
 
@@ -44,6 +46,11 @@ class Tensor(Methods, InPlace):
     """An array that remembers how it was made, so that gradients can be carried back through it."""
 
     __slots__ = ()
+
+    def __init__(self, *data: Any) -> None:
+        """PyTorch's constructor: Tensor([1, 2]), always floats; Tensor(2, 3), a shape; an array as it is."""
+        is_array = len(data) == 1 and isinstance(data[0], (np.ndarray, np.generic))
+        super().__init__(data[0] if is_array else _given(*data))
 
     # --- the array ------------------------------------------------------------------------------------------
 
@@ -110,10 +117,7 @@ class Tensor(Methods, InPlace):
                 "only Tensors of floating point dtype can require gradients, this one is "
                 f"{self.array.dtype}: write its values as 1., 2., … or call .float() first"
             )
-        self.node = Node(None, (), (), None, {}, self.array) if wanted else None
-        if self.node is not None:
-            self.node.afterwards = None
-            self.node.leaf = weakref.ref(self)  # weak: a tensor that nobody holds needs no gradient
+        self.node = leaf_node(self) if wanted else None
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         self.requires_grad = requires_grad
@@ -202,7 +206,7 @@ class Tensor(Methods, InPlace):
         return self.node is not None and RETAIN in (self.node.hooks or ())
 
     def __copy__(self) -> Tensor:
-        return Tensor(self.array, self.node)
+        return variable(self.array, self.node)
 
     def __reduce__(self) -> Any:  # for pickle, which cannot follow the weak reference of a leaf's node
         if not self.is_leaf:
@@ -275,7 +279,7 @@ class Tensor(Methods, InPlace):
         return iter(ops.unbind(self))
 
     def __contains__(self, value: Any) -> bool:
-        return bool(np.any(self.array == (value.array if isinstance(value, TensorBase) else value)))
+        return bool(np.any(self.array == (value.array if isinstance(value, Variable) else value)))
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if self.array.ndim == 0 else object.__format__(self, spec)
@@ -299,6 +303,18 @@ for _name in INSTEAD:  # a `__getattr__` would slow down the attributes that the
     setattr(Tensor, _name, property(lambda _, name=_name: _left_out(name)))  # type: ignore[misc]
 
 
+def _given(*data: Any) -> np.ndarray:
+    """What PyTorch's constructor makes of numbers: a shape, or else the elements."""
+    sizes = data[0] if len(data) == 1 and isinstance(data[0], Size) else data
+    if sizes and all(isinstance(n, (int, np.integer)) for n in sizes):
+        return np.empty(sizes, get_default_dtype())
+    if len(data) > 1:
+        raise TypeError(
+            f"Tensor() takes sizes, as Tensor(2, 3), or the elements, not {len(data)} things of them"
+        )
+    return np.array(data[0] if data else (), get_default_dtype())
+
+
 def _compared(function: Callable, a: Tensor, b: Any) -> Any:
     """NotImplemented for None and for text: Python then goes on to compare identities."""
     return NotImplemented if b is None or isinstance(b, str) else function(a, b)
@@ -306,17 +322,17 @@ def _compared(function: Callable, a: Tensor, b: Any) -> Any:
 
 def _counted(function: Callable, a: Any, b: Any) -> Tensor:
     """%, // and ^ are for counting: there is no rule for their gradients."""
-    if mode.recording and (node_of(a) or node_of(b)):
+    if switches.recording and (node_of(a) or node_of(b)):
         raise RuntimeError(f"{function.__name__} has no derivative rule here: write x.detach() for values")
     return Tensor(function(array_of(a), array_of(b)))
 
 
-Primitive.result = Tensor
+manners.variable = Tensor  # the other manners stand in manners.py
 
 
 def rebuilt(cls: type[Tensor], array: np.ndarray, requires_grad: bool) -> Tensor:
     """A leaf, of Tensor or of a class derived from it."""
     tensor = cls.__new__(cls)
-    TensorBase.__init__(tensor, array)
+    Variable.__init__(tensor, array)
     tensor.requires_grad = requires_grad
     return tensor

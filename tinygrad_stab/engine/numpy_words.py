@@ -1,30 +1,53 @@
-"""How a tensor answers NumPy: `np.exp(t)`, `np.sum(t, axis=0)` and `np.where(mask, t, 0)` are differentiable.
+"""How a variable answers NumPy: `np.exp(x)`, `x + 1`, `np.sum(x, axis=0)`, `x[0]` are differentiable.
 
 NumPy asks the arguments of its functions, through two methods, whether they want to answer in its place. We
 look the function up in `ANSWERS`, which the table of derivatives fills. That is why a derivative rule can be
-written in NumPy's words and still be applied to tensors, which is all it takes to differentiate a gradient
+written in NumPy's words and still be applied to variables, which is all it takes to differentiate a gradient
 again.
 """
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
 
 ANSWERS: dict[Callable, Callable] = {
-    np.shape: lambda t: t.array.shape,
-    np.ndim: lambda t: t.array.ndim,
-    np.size: lambda t, axis=None: np.size(t.array, axis),
+    np.shape: lambda x: x.array.shape,
+    np.ndim: lambda x: x.array.ndim,
+    np.size: lambda x, axis=None: np.size(x.array, axis),
 }
 
 
-class AnswersNumpy:
-    """The methods through which NumPy asks; the class that inherits them has its values in `array`."""
+class AnswersNumpy(NDArrayOperatorsMixin):
+    """The methods through which NumPy asks; the class that inherits them has its values in `array`.
+
+    From the mixin it has the operators: `x + 1` asks NumPy, which asks us.
+    """
 
     __slots__ = ()
     array: np.ndarray
+    __hash__ = object.__hash__  # == compares elements, so identity is all that is left to hash
+
+    # fmt: off
+    @property
+    def shape(self) -> Any:           return self.array.shape
+    @property
+    def dtype(self) -> Any:           return self.array.dtype
+    @property
+    def ndim(self) -> int:            return self.array.ndim
+    @property
+    def T(self) -> Any:               return np.transpose(self)
+    def __len__(self) -> int:         return len(self.array)
+    def __getitem__(self, key: Any):  return ANSWERS[operator.getitem](self, key=key)
+    # fmt: on
+
+    def astype(self, dtype: Any) -> Any:
+        """The same numbers in another dtype."""
+        return ANSWERS[np.ndarray.astype](self, dtype=dtype)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         """Values for NumPy and matplotlib, read-only unless copied: the graph would not see a write."""

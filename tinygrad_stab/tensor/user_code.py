@@ -9,7 +9,7 @@ import warnings
 
 import numpy as np
 
-_NOT_THE_USERS = (os.path.dirname(os.path.abspath(__file__)), os.path.dirname(np.__file__))
+_NOT_THE_USERS = (os.path.dirname(os.path.dirname(os.path.abspath(__file__))), os.path.dirname(np.__file__))
 
 
 def _depth() -> int:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from . import ops
-from .graph import array_of
+from .. import ops
+from ..engine.graph import array_of
 from .tensor import Tensor
 
 # fmt: off
