@@ -27,6 +27,7 @@ import numpy as np
 from .graph import Node
 from .hooks import after_hooks
 from .manners import manners
+from .memory import latest
 from .sums import total
 from .switches import switches
 
@@ -47,7 +48,8 @@ class Gradients(dict):
         before = self.get(node)
         if before is None:
             self[node] = g
-            heappush(self.queue, (-node.birth, node))
+            if node.primitive is not None:
+                heappush(self.queue, (-node.birth, node))
         elif node in self.sums:
             before += g
         else:  # not +=: what a rule has returned may be the gradient of two inputs
@@ -56,10 +58,12 @@ class Gradients(dict):
                 self.sums.add(node)
 
     def youngest_first(self) -> Iterator[tuple[Node, Any]]:
-        """Each node with its gradient, complete by then; older ones may be added on the way."""
+        """Each node with its gradient, complete by then; at the end the leaves, where it stays."""
         while self.queue:
             node = heappop(self.queue)[1]
             yield node, self.pop(node)
+        while self:
+            yield self.popitem()
 
 
 def sweep(gradients: Gradients, targets: Set[Node] | None, retain: bool, record: bool) -> dict[Node, Any]:
@@ -73,39 +77,46 @@ def sweep(gradients: Gradients, targets: Set[Node] | None, retain: bool, record:
             g = after_hooks(node.hooks, g)
         if node.primitive is None if targets is None else node in targets:
             found[node] = g
-        if wanted is None or not wanted.isdisjoint(node.parents):
+        if node.parents and (wanted is None or not wanted.isdisjoint(node.parents)):
             carry_back(node, g, gradients, wanted, record)
             if not retain:
-                node.free()
+                node.kept = None  # the parents stay known, so that a second pass is noticed on every way
     return found
 
 
 def carry_back(node: Node, g: Any, gradients: Gradients, wanted: Set[Node] | None, record: bool) -> None:
     """The chain rule: from ∂L/∂y of one step to ∂L/∂x of each of its inputs."""
-    f, all_of_them = node.primitive, None
+    f, values, joint = node.primitive, node.values(record), None
+    written, detecting = latest.write > node.birth, switches.detecting
     for k, x in enumerate(node.parents):
         if x is None or (wanted is not None and x not in wanted):
             continue
+        read = f.reads[0 if f.joint else k]
+        if written:
+            node.check_unwritten(read)
         if f.joint is None:
-            gx = f.rules[k](g, *node.read(f.reads[k], record))
+            gx = f.rules[k](g, *read(values))
         else:
-            all_of_them = all_of_them or f.joint(g, *node.read(f.reads[0], record))
-            gx = all_of_them[k]
+            joint = joint or f.joint(g, *read(values))
+            gx = joint[k]
+        if detecting:
+            manners.check_backward(node, k, gx)
         if gx is not None:
-            if switches.detecting:
-                manners.check_backward(node, k, gx)
             gradients.add(x, gx)
 
 
 def undo_broadcasting(g: Any, shape: tuple[int, ...]) -> Any:
     """Sum g over the axes along which an input of this shape was repeated."""
     new = g.ndim - len(shape)
-    if new < 0 or any(n not in (1, m) for n, m in zip(shape, g.shape[new:])):
-        raise RuntimeError(f"a rule has returned a gradient of shape {g.shape} for an input of shape {shape}")
-    if new:
+    if new > 0:
         g = total(g, tuple(range(new)))
-    repeated = tuple(axis for axis, n in enumerate(shape) if n == 1 and g.shape[axis] != 1)
-    return total(g, repeated, keepdims=True) if repeated else g
+        if g.shape == shape:
+            return g
+    repeated = tuple(axis for axis, n in enumerate(shape[: g.ndim]) if n == 1 and g.shape[axis] != 1)
+    g = total(g, repeated, keepdims=True) if repeated else g
+    if g.shape != shape:
+        raise RuntimeError(f"a rule has returned a gradient of shape {g.shape} for an input of shape {shape}")
+    return g
 
 
 def leading_to(targets: Set[Node], starts: Any) -> Set[Node]:

@@ -12,6 +12,7 @@ the graph is gone the moment the last variable computed from it is dropped.
 from __future__ import annotations
 
 import inspect
+import operator
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from .manners import manners
-from .memory import clock, latest, written_since
+from .memory import clock, written_since
 from .numpy_words import ANSWERS, AnswersNumpy
 from .switches import switches
 
@@ -87,29 +88,26 @@ class Node:
         self.birth = next(clock)
         self.hooks: dict[float, Callable] | None = None  # they are shown the gradient, and may replace it
 
-    def read(self, places: list[int], record: bool) -> list:
-        """What a rule reads: arrays; or, to record what it makes of them, the variables that they were."""
+    def values(self, record: bool = False) -> list:
+        """What was kept: arrays; or, to record what rules make of them, the variables that they were."""
         if self.kept is None:
             raise RuntimeError(
                 f"Trying to backward through the graph a second time: {self.primitive.name} has freed its "
                 "values. Compute the loss anew before each backward(), or pass retain_graph=True to all but "
                 "the last"
             )
-        values = [self.kept[k] for k in places]
-        if latest.write > self.birth:
-            self._check_unwritten(values)
-        return list(map(self._as_variable, places, values)) if record else values
+        return list(map(self._as_variable, range(len(self.kept)), self.kept)) if record else self.kept
 
     def _as_variable(self, place: int, value: Any) -> Any:
         if place == 0:
-            return outputs_of(self, value)
+            return None if value is None else outputs_of(self, value)
         if isinstance(value, np.ndarray) and place <= len(self.parents) and self.parents[place - 1]:
             return variable(value, self.parents[place - 1])
         return value
 
-    def _check_unwritten(self, values: list) -> None:
-        """Refuse a value that was written in place after it was kept."""
-        for x in _arrays_in(values):
+    def check_unwritten(self, read: Callable) -> None:
+        """Refuse a value that a rule reads and that was written in place after it was kept."""
+        for x in _arrays_in(read(self.kept)):
             if written_since(x, self.birth):
                 raise RuntimeError(
                     f"a value of shape {x.shape} needed for the gradient of {self.primitive.name} has been "
@@ -129,10 +127,6 @@ class Node:
             (whole,) = self.parents
             return whole.y and whole.y[self.options["k"]]
         return self.kept[0] if self.kept else None
-
-    def free(self) -> None:
-        """Let go of the values. The parents stay known, so that a second pass is noticed on every way."""
-        self.kept = None
 
     def __repr__(self) -> str:
         return f"<{self.primitive.name if self.primitive else 'leaf'}>"
@@ -188,7 +182,7 @@ class Primitive:
         self._place_names()
 
     def _place_names(self) -> None:
-        """Where in `keep`'s list each rule finds what it reads."""
+        """Turn the names that each rule reads into places in `keep`'s list."""
         named = [list(inspect.signature(rule).parameters)[1:] for rule in self.rules]
         read = {name for names in named for name in names}
         shapes = ["shapes"] if self.any else [f"{name}_shape" for name in self.inputs]
@@ -201,8 +195,9 @@ class Primitive:
                 f"({', '.join(self.inputs)}), nor y, nor {', '.join(shapes)}, nor an option "
                 f"({', '.join(self.options)})"
             )
+        self._reads_more = bool(self._shapes or self._options)
         self._unread = [k for k, name in enumerate(["y", *self.inputs]) if name not in read]
-        self.reads = [[places.index(name) for name in names] for names in named]
+        self.reads = [_reader([places.index(name) for name in names]) for names in named]
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         if options or len(inputs) != self.arity:
@@ -216,10 +211,15 @@ class Primitive:
             else:
                 arrays.append(x if type(x) in _OPERANDS else manners.operand(x, inputs))
                 parents.append(None)
-        y = self._compute(arrays, options)
-        if not (switches.recording and any(parents)):
-            return self._unrecorded(inputs, y)
+        try:
+            y = self.forward(*arrays, **options)
+        except (ValueError, IndexError) as error:
+            raise manners.misfit(self.name, arrays, error) from None
         several = type(y) is tuple
+        if not several and y.dtype is not _FLOAT32:
+            y = manners.output(y, arrays)
+        if not (switches.recording and any(parents)):
+            return self._unrecorded(inputs, arrays, y)
         node = manners.node(self, parents, self.keep(arrays, y, options), options, Parts if several else y)
         if switches.detecting:
             node.origin = manners.check_forward(self.name, arrays, y)
@@ -237,37 +237,34 @@ class Primitive:
             raise TypeError(f"{self.name} takes the options {list(self.options)}, not {sorted(options)}")
         return inputs, options
 
-    def _compute(self, arrays: list, options: dict) -> Any:
-        try:
-            y = self.forward(*arrays, **options)
-        except (ValueError, IndexError) as error:
-            raise manners.misfit(self.name, arrays, error) from None
-        if type(y) is not tuple and y.dtype is not _FLOAT32:
-            y = manners.output(y, arrays)
-        return y
-
-    def _unrecorded(self, inputs: tuple, y: Any) -> Any:
+    def _unrecorded(self, inputs: tuple, arrays: list, y: Any) -> Any:
         if not any(isinstance(x, Variable) for x in inputs):
             return y  # arrays in, arrays out: a rule may be written with primitives too
         if switches.detecting:
-            manners.check_forward(self.name, [array_of(x) for x in inputs], y)
+            manners.check_forward(self.name, arrays, y)
         return tuple(map(variable, y)) if type(y) is tuple else variable(y)
 
     def keep(self, arrays: list, y: Any, options: dict) -> list:
         """What the rules read: y, the inputs, shapes, options; None in the place of what none reads."""
-        kept = [y] if self.any else [y, *arrays]
+        kept = [y, *arrays] if not self.any else [y]
         for k in self._unread:
             kept[k] = None
-        if self._shapes:
-            shapes = [getattr(x, "shape", ()) for x in arrays]
-            kept += [shapes] if self.any else [shapes[k] for k in self._shapes]
-        if self._options:
+        if self._reads_more:
+            shapes = [getattr(x, "shape", ()) for x in arrays] if self._shapes else []
+            kept += [shapes] if self.any and shapes else [shapes[k] for k in self._shapes]
             kept += [options.get(name, default) for name, default in self._options.items()]
         return kept
 
 
 _OPERANDS = {np.ndarray, int, float, bool, type(None)}
 _FLOAT32 = np.dtype(np.float32)
+
+
+def _reader(places: list[int]) -> Callable[[list], tuple]:
+    """From a list to the values at these places."""
+    if len(places) > 1:
+        return operator.itemgetter(*places)
+    return (lambda kept: (kept[places[0]],)) if places else (lambda kept: ())
 
 
 def _no_gradient(g: Any) -> None:

@@ -18,9 +18,12 @@ def _astype(x, dtype):              return x.astype(dtype)
 def _copy(x):                       return np.array(x)
 
 
+_BITS = {size: np.dtype(f"i{size}") for size in (2, 4, 8)}  # whole numbers of the same size
+
+
 def _select(g, mask):
-    """g where the mask is True, else 0, also where g is ∞ or NaN, which times 0 is NaN: bits are multiplied."""
-    return (g.view(f"i{g.dtype.itemsize}") * mask).view(g.dtype)
+    """g where the mask is True, else 0, also where g is ∞ or NaN, which times 0 is NaN: bits, not floats."""
+    return (g.view(_BITS[g.dtype.itemsize]) * mask).view(g.dtype)
 
 
 #                     forward         ∂L/∂a                            ∂L/∂b

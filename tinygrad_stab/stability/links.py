@@ -94,7 +94,7 @@ def _through(node: Node, k: int, g: Any) -> Any:
     f = node.primitive
     if f is gate:
         return list(g)[k]
-    gx = (f.joint or f.rules[k])(g, *node.read(f.reads[0 if f.joint else k], False))
+    gx = (f.joint or f.rules[k])(g, *f.reads[0 if f.joint else k](node.values(record=False)))
     return gx[k] if f.joint else gx
 
 
