@@ -18,7 +18,7 @@ three things make it a backward pass.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Set
 from heapq import heappop, heappush
 from typing import Any
 
@@ -28,6 +28,7 @@ from .graph import Node
 from .hooks import after_hooks
 from .manners import manners
 from .memory import latest
+from .primitive import as_variables
 from .sums import total
 from .switches import switches
 
@@ -66,13 +67,12 @@ class Gradients(dict):
             yield self.popitem()
 
 
-def sweep(gradients: Gradients, targets: Set[Node] | None, retain: bool, record: bool) -> dict[Node, Any]:
-    """Carry gradients back to the targets, or with None to every leaf."""
-    wanted = None if targets is None else leading_to(targets, gradients)
+def sweep(
+    gradients: Gradients, targets: Set[Node] | None, wanted: Set[Node] | None, retain: bool, record: bool
+) -> dict[Node, Any]:
+    """Carry gradients back to the targets, by way of the nodes that are wanted; with None to every leaf."""
     found = {}
     for node, g in gradients.youngest_first():
-        if wanted is not None and node not in wanted:
-            continue  # one to start from that does not lead to a target
         if node.hooks:
             g = after_hooks(node.hooks, g)
         if node.primitive is None if targets is None else node in targets:
@@ -86,23 +86,25 @@ def sweep(gradients: Gradients, targets: Set[Node] | None, retain: bool, record:
 
 def carry_back(node: Node, g: Any, gradients: Gradients, wanted: Set[Node] | None, record: bool) -> None:
     """The chain rule: from ∂L/∂y of one step to ∂L/∂x of each of its inputs."""
-    f, values, joint = node.primitive, node.values(record), None
-    written, detecting = latest.write > node.birth, switches.detecting
+    gradient_of = vjp(node, g, record)
     for k, x in enumerate(node.parents):
         if x is None or (wanted is not None and x not in wanted):
             continue
-        read = f.reads[0 if f.joint else k]
-        if written:
-            node.check_unwritten(read)
-        if f.joint is None:
-            gx = f.rules[k](g, *read(values))
-        else:
-            joint = joint or f.joint(g, *read(values))
-            gx = joint[k]
-        if detecting:
+        if latest.write > node.birth:
+            node.check_unwritten(k)
+        gx = gradient_of(k)
+        if switches.detecting:
             manners.check_backward(node, k, gx)
         if gx is not None:
             gradients.add(x, gx)
+
+
+def vjp(node: Node, g: Any, record: bool = False) -> Callable[[int], Any]:
+    """The vector-Jacobian products of one step: from the number of an input to what its rule makes of g."""
+    f, values = node.primitive, as_variables(node) if record else node.values()
+    if f.joint is None:
+        return lambda k: f.rules[k](g, *f.reads[k](values))
+    return f.joint(g, *f.reads[0](values)).__getitem__
 
 
 def undo_broadcasting(g: Any, shape: tuple[int, ...]) -> Any:
@@ -119,7 +121,7 @@ def undo_broadcasting(g: Any, shape: tuple[int, ...]) -> Any:
     return g
 
 
-def leading_to(targets: Set[Node], starts: Any) -> Set[Node]:
+def leading_to(targets: Set[Node], starts: Iterable[Node]) -> Set[Node]:
     """The nodes on a way from the starts back to a target: only they need a gradient."""
     reached, stack = set(starts), list(starts)
     while stack:

@@ -64,7 +64,7 @@ def smooth_l1_loss(input: Tensor, target: Any, reduction: str = "mean", beta: fl
 
 
 def _warn_of_broadcasting(input: Tensor, target: Any) -> None:
-    shape, expected = np.shape(target), input.array.shape
+    shape, expected = np.shape(array_of(target)), input.array.shape
     if shape == expected:
         return
     try:

@@ -7,8 +7,8 @@ import math
 
 import numpy as np
 
-from ..engine.graph import Primitive, constant, primitive
 from ..engine.numpy_words import ANSWERS
+from ..engine.primitive import Primitive, constant, primitive
 
 
 # fmt: off

@@ -5,7 +5,7 @@ on other axes, and one rule.
 import numpy as np
 
 from ..engine import sums
-from ..engine.graph import primitive
+from ..engine.primitive import primitive
 from ..engine.sums import axes_of, sum_kept
 from .reduction import count, sum_product
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from ..engine.graph import array_of
-from .convolution import conv2d, padded, windows
+from .convolution import conv2d, windows
 from .shape import getitem, reshape
 
 
@@ -23,7 +23,7 @@ def max_pool2d(x, kernel, stride, padding):
     Where several are largest it is the first, row by row, as in PyTorch.
     """
     h, w = x.shape[2:]
-    views = windows(padded(array_of(x), padding, -np.inf), kernel, stride)
+    views = np.moveaxis(windows(array_of(x), kernel, stride, padding, -np.inf), 5, 1)
     n, c, down, across = views.shape[:4]
     first = views.reshape(n, c, down, across, math.prod(kernel)).argmax(-1)
     row = stride[0] * np.arange(down)[:, None] + first // kernel[1] - padding[0]

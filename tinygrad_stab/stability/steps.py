@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.graph import Node, variable
+from ..engine.primitive import pick
 from ..engine.switches import no_grad
 from ..nn.module import Module
 from ..tensor import Tensor
@@ -68,12 +69,20 @@ def _output(stretch: Stretch, replay: Replay, array: np.ndarray | None, known: A
     """What came out: somebody has received it, or a rule needs it, or it is computed again."""
     if stretch.end in known:
         return known[stretch.end]
-    if isinstance(stretch.end.y, np.ndarray):
-        return stretch.end.y
+    if isinstance(y := _kept_output(stretch.end), np.ndarray):
+        return y
     if array is None or not replay.complete:
         return None
     with no_grad():
         return replay(Tensor(array)).array
+
+
+def _kept_output(node: Node) -> Any:
+    """The output, if it was kept; one of several is kept with the others."""
+    if node.primitive is not pick:
+        return node.y
+    (whole,) = node.parents
+    return whole.y and whole.y[node.options["k"]]
 
 
 def _step(module: Module | None, replay: Replay, before: np.ndarray | None, after: np.ndarray | None) -> Step:
