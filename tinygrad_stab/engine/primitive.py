@@ -82,21 +82,24 @@ class Primitive:
                 arrays.append(x.array)
                 parents.append(x.node)
             else:
-                arrays.append(x if type(x) in _OPERANDS else manners.operand(x, inputs))
+                arrays.append(_operand(x, inputs))
                 parents.append(None)
         try:
             y = self.forward(*arrays, **options)
         except (ValueError, IndexError) as error:
             raise manners.misfit(self.name, arrays, error) from None
-        several = type(y) is tuple
-        if not several and y.dtype is not _FLOAT32:
+        if type(y) is not tuple and y.dtype is not _FLOAT32:
             y = manners.output(y, arrays)
-        if not (switches.recording and any(parents)):
-            return self._unrecorded(inputs, arrays, y)
-        node = manners.node(self, parents, self.keep(arrays, y, options), options, Parts if several else y)
+        if any(parents) and switches.recording:
+            return self._recorded(parents, arrays, options, y)
+        return self._unrecorded(inputs, arrays, y)
+
+    def _recorded(self, parents: list, arrays: list, options: dict, y: Any) -> Any:
+        like = y if type(y) is not tuple else Parts
+        node = manners.node(self, parents, self.keep(arrays, y, options), options, like)
         if switches.detecting:
             node.origin = manners.check_forward(self.name, arrays, y)
-        return outputs_of(node, y) if several else variable(y, node)
+        return variable(y, node) if type(y) is not tuple else outputs_of(node, y)
 
     def _arranged(self, inputs: tuple, options: dict) -> tuple[tuple, dict]:
         """Inputs and options apart: np.sum(t, 0) gives an option by position."""
@@ -130,6 +133,12 @@ class Primitive:
 
 
 _OPERANDS = {np.ndarray, int, float, bool, type(None)}
+
+
+def _operand(x: Any, inputs: tuple) -> Any:
+    return x if type(x) in _OPERANDS else manners.operand(x, inputs)
+
+
 _FLOAT32 = np.dtype(np.float32)
 
 
