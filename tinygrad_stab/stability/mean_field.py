@@ -24,7 +24,7 @@ from ..nn import LayerNorm, Linear
 from ..nn.module import Module
 from ..nn.normalization import _BatchNorm
 from ..tensor import Tensor
-from .gaussian import average, gaussian, gaussian_pair, slopes, values
+from .gaussian import mean, mean_product, mean_square, mean_square_slope
 from .replay import MOVES
 from .report import Report, column
 from .steps import Step
@@ -146,7 +146,7 @@ def _through(steps: list[Step], z: Signal, needs_overlap: bool) -> tuple[Signal 
     slope, is_gaussian = 1.0, True
     for step in steps:
         if step.elementwise and is_gaussian:
-            slope *= math.sqrt(average(slopes(step.apply, gaussian(z.square)) ** 2))
+            slope *= math.sqrt(mean_square_slope(step.apply, z.square))
             z, is_gaussian = _activated(step, z, needs_overlap), False
         elif isinstance(step.apply, LayerNorm):
             variance = z.square - z.mean**2
@@ -161,13 +161,11 @@ def _through(steps: list[Step], z: Signal, needs_overlap: bool) -> tuple[Signal 
 
 
 def _activated(step: Step, z: Signal, needs_overlap: bool) -> Signal:
-    φ = values(step.apply, gaussian(z.square))
     overlap = math.nan
     if needs_overlap:
         c = z.overlap / z.square if z.square else 0.0
-        z1, z2, p = gaussian_pair(z.square, min(max(c, -1.0), 1.0))
-        overlap = float(np.sum(p * values(step.apply, z1) * values(step.apply, z2)))
-    return Signal(average(φ * φ), overlap, average(φ))
+        overlap = mean_product(step.apply, z.square, min(max(c, -1.0), 1.0))
+    return Signal(mean_square(step.apply, z.square), overlap, mean(step.apply, z.square))
 
 
 def _normalized(norm: Any, variance: float, correlation: float) -> tuple[Signal, float]:

@@ -23,17 +23,10 @@ import math
 
 import numpy as np
 
-from .gaussian import (
-    Activation,
-    average,
-    crossing,
-    gaussian,
-    gaussian_pair,
-    slopes,
-    standardized_pair,
-    values,
-)
+from .gaussian import Activation, mean, mean_product, mean_square, mean_square_slope, slopes, values
 from .mean_field import predict
+from .quadrature import standardized_pair_average
+from .roots import crossing
 
 __all__ = [
     "batchnorm_gradient_rate", "chi", "correlation_map", "critical_weight_var", "depth_scale", "fixed_point",
@@ -51,13 +44,13 @@ def chi(activation: Activation, weight_var: float, bias_var: float = 0.0, q: flo
     """
     q = _finite_fixed_point(activation, weight_var, bias_var) if q is None else q
     _check_variances(weight_var, bias_var)
-    return weight_var * average(slopes(activation, gaussian(q)) ** 2)
+    return weight_var * mean_square_slope(activation, q)
 
 
 def length_map(activation: Activation, q: float, weight_var: float, bias_var: float = 0.0) -> float:
     """Return q′ = σ_w² E φ(z)² + σ_b², z ~ N(0, q): the variance one layer on (Poole et al. 2016, eq. 3)."""
     _check_variances(weight_var, bias_var)
-    return weight_var * average(values(activation, gaussian(q)) ** 2) + bias_var
+    return weight_var * mean_square(activation, q) + bias_var
 
 
 def fixed_point(activation: Activation, weight_var: float, bias_var: float = 0.0) -> float:
@@ -90,11 +83,13 @@ def correlation_map(
         raise ValueError(f"a correlation lies between −1 and 1, got {c}")
     q = _finite_fixed_point(activation, weight_var, bias_var) if q is None else q
     _check_variances(weight_var, bias_var)
-    z1, z2, p = gaussian_pair(q, c)
-    φ1, φ2 = values(activation, z1), values(activation, z2)
-    covariance = weight_var * float(np.sum(p * φ1 * φ2)) + bias_var
-    variance = weight_var * float(np.sum(p * φ1 * φ1)) + bias_var
-    return covariance / variance
+    variance = weight_var * mean_square(activation, q) + bias_var
+    if variance == 0:
+        raise ValueError(
+            f"with weight_var={weight_var:g} and bias_var={bias_var:g} all pre-activations one layer on "
+            "are 0: they have no correlation"
+        )
+    return (weight_var * mean_product(activation, q, c) + bias_var) / variance
 
 
 def depth_scale(activation: Activation, weight_var: float, bias_var: float = 0.0) -> float:
@@ -132,8 +127,7 @@ def layernorm_gradient_rate(activation: Activation) -> float:
     W multiplies by σ_w² and the slopes by E φ′². LayerNorm divides by the variance of W h over the units,
     σ_w² E φ², in which the mean of φ is contained. ReLU 1, tanh 1.178, sigmoid 0.153.
     """
-    u = gaussian(1.0)
-    return average(slopes(activation, u) ** 2) / average(values(activation, u) ** 2)
+    return _over(mean_square(activation, 1.0), mean_square_slope(activation, 1.0), activation)
 
 
 def batchnorm_gradient_rate(activation: Activation, batch: int | None = None) -> float:
@@ -154,20 +148,34 @@ def batchnorm_gradient_rate(activation: Activation, batch: int | None = None) ->
     For linear layers it is (B − 2)/(B − 3), as in Yang et al.; below B = 4 it is infinite, a ValueError.
     """
     if batch is None:
-        u = gaussian(1.0)
-        φ = values(activation, u)
-        return average(slopes(activation, u) ** 2) / (average(φ * φ) - average(φ) ** 2)
+        variance = mean_square(activation, 1.0) - mean(activation, 1.0) ** 2
+        return _over(variance, mean_square_slope(activation, 1.0), activation)
     if batch < 4:
         raise ValueError(
             f"BatchNorm's mean squared gradient is infinite for a batch of {batch}: use 4 or more"
         )
-    y1, y2, p = standardized_pair(batch)
-    φ1, φ2 = values(activation, y1), values(activation, y2)
-    s1, s2 = slopes(activation, y1), slopes(activation, y2)
-    λ = np.sum(p * φ1 * (φ1 - φ2))
-    a, b = np.sum(p * s1 * s1), np.sum(p * s1 * s2)
-    e, f = np.sum(p * (y1 * s1) ** 2), np.sum(p * y1 * s1 * y2 * s2)
-    return float(batch / ((batch - 3) * λ) * (a - (a - b) / batch - (e - f) / batch))
+
+    def φ(y: np.ndarray) -> np.ndarray:
+        return values(activation, y)
+
+    def slope(y: np.ndarray) -> np.ndarray:
+        return slopes(activation, y)
+
+    # y₁ and y₂ are alike, so E x₁² − E x₁ x₂ = E (x₁ − x₂)²/2
+    λ = standardized_pair_average(lambda y1, y2: (φ(y1) - φ(y2)) ** 2 / 2, batch)
+    a = standardized_pair_average(lambda y1, y2: (slope(y1) ** 2 + slope(y2) ** 2) / 2, batch)
+    a_b = standardized_pair_average(lambda y1, y2: (slope(y1) - slope(y2)) ** 2 / 2, batch)
+    e_f = standardized_pair_average(lambda y1, y2: (y1 * slope(y1) - y2 * slope(y2)) ** 2 / 2, batch)
+    return batch / (batch - 3) * _over(λ, a - a_b / batch - e_f / batch, activation)
+
+
+def _over(variance: float, slope: float, activation: Activation) -> float:
+    """slope/variance, of an activation that is not constant."""
+    if variance <= 0:
+        raise ValueError(
+            f"the activation {activation!r} is constant: no normalization can divide by its variance"
+        )
+    return slope / variance
 
 
 def _finite_fixed_point(activation: Activation, weight_var: float, bias_var: float) -> float:
