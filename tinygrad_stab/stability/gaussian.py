@@ -169,7 +169,7 @@ def _precision(activation: Activation) -> float:
         raise ValueError(f"the activation {activation!r} does not take a row of numbers: {error}") from error
     if not np.allclose(y[[3, 1]].astype(float), alone.astype(float), 1e-3, equal_nan=True):
         raise ValueError(
-            f"the activation {activation!r} does not work element by element: what becomes of a number depends on "
-            "those beside it, or on chance, and the theory is one of functions of a single number"
+            f"the activation {activation!r} does not work element by element: what becomes of a number "
+            "depends on those beside it, or on chance, and the theory is one of functions of a single number"
         )
     return float(np.finfo(y.dtype).eps) if y.dtype.kind == "f" else 0.0
