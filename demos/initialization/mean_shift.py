@@ -23,7 +23,6 @@ from demos.training import smooth, train
 from tinygrad_stab import nn
 from tinygrad_stab.stability import gaussian, theory
 
-
 SOURCE = "Clevert et al. 2015, sec. 3 (the shift of the mean); Klambauer et al. 2017, eq. 14 (SELU)"
 
 NETS = {"ReLU": nn.ReLU(), "leaky ReLU": nn.LeakyReLU(0.01), "ELU": nn.ELU(), "SELU": nn.SELU()}

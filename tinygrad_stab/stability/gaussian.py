@@ -12,6 +12,7 @@ library's own backward pass. The averages of an activation that cannot change ar
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -80,46 +81,35 @@ def _applied(activation: Activation, x: Tensor) -> Any:
     return y
 
 
-# --- averages ----------------------------------------------------------------------------------------------
+# --- what is computed once and kept ------------------------------------------------------------------------
 
-
-def mean(activation: Activation, q: float) -> float:
-    """E φ(z), z ~ N(0, q)."""
-    return _kept("φ", activation, q)
-
-
-def mean_square(activation: Activation, q: float) -> float:
-    """E φ(z)²."""
-    return _kept("φ²", activation, q)
-
-
-def mean_square_slope(activation: Activation, q: float) -> float:
-    """E φ′(z)²."""
-    return _kept("φ′²", activation, q)
-
-
-def mean_product(activation: Activation, q: float, c: float) -> float:
-    """E φ(z₁) φ(z₂), z₁, z₂ ~ N(0, q) with correlation c; of independent ones it is (E φ)²."""
-    return mean(activation, q) ** 2 if c == 0 else _kept("φ φ", activation, q, c)
-
-
-_averages: dict[tuple, float] = {}  # the key: which average, of what activation, at which q
+_kept: dict[tuple, float] = {}  # the key: which average, of what activation, at which q
 _MOST = 20_000  # that are kept
 
 
-def _kept(of: str, activation: Activation, *at: float) -> float:
-    """The average, looked up or computed. Two threads may compute the same one: no harm is done."""
-    name = _name_of(activation)
-    if name is None:
-        return _average(of, activation, *at)
-    key = (of, name, *at)
-    found = _averages.get(key)
-    if found is None:
-        found = _average(of, activation, *at)
-        if len(_averages) >= _MOST:
-            _averages.clear()
-        _averages[key] = found
-    return found
+def _once(average: Callable[..., float]) -> Callable[..., float]:
+    """Keep the averages of an activation that cannot change. Two threads may compute one twice: no harm."""
+
+    @functools.wraps(average)
+    def looked_up(activation: Activation, *at: float) -> float:
+        name = _name_of(activation)
+        if name is None:
+            return average(activation, *at)
+        key = (average.__name__, name, *at)
+        found = _kept.get(key)
+        if found is None:
+            found = average(activation, *at)
+            if len(_kept) >= _MOST:
+                _kept.clear()
+            _kept[key] = found
+        return found
+
+    return looked_up
+
+
+def forget() -> None:
+    """Forget all averages that were kept."""
+    _kept.clear()
 
 
 def _name_of(activation: Activation) -> Any:
@@ -133,38 +123,16 @@ def _name_of(activation: Activation) -> Any:
         return None
     if not isinstance(activation, Module):
         return activation
-    numbers = [(name, value) for name, value in vars(activation).items() if name[0] != "_"]
-    if any(True for _ in activation.parameters()) or any(
-        type(v) not in (bool, int, float, str) for _, v in numbers
-    ):
-        return None
-    return type(activation), *sorted(numbers)
+    numbers = tuple(value for name, value in vars(activation).items() if name[0] != "_")
+    return (type(activation), *numbers) if all(type(x) in (bool, int, float, str) for x in numbers) else None
 
 
-def _average(of: str, activation: Activation, q: float, c: float = 1.0) -> float:
-    tolerance = max(TOLERANCE, _precision(activation))
-
-    def φ(z: np.ndarray) -> np.ndarray:
-        return values(activation, z).astype(float)
-
-    try:
-        if of == "φ φ":
-            return gaussian_pair_average(lambda z1, z2: φ(z1) * φ(z2), q, c, tolerance)
-        f = {"φ": φ, "φ²": lambda z: φ(z) ** 2, "φ′²": lambda z: slopes(activation, z).astype(float) ** 2}[of]
-        return gaussian_average(f, q, tolerance)
-    except NotConverged as error:
-        raise ValueError(
-            f"E {of} of the activation {activation!r} at q = {q:g} has no value: {error}"
-        ) from None
-
-
-_SOME = np.array([-2.1, -0.7, 0.3, 1.9, 4.2])
-
-
+@_once
 def _precision(activation: Activation) -> float:
     """The rounding of its values, which no average can be better than; refuses what mixes its elements."""
+    some = np.array([-2.1, -0.7, 0.3, 1.9, 4.2])
     try:
-        y, alone = (values(activation, z) for z in (_SOME, _SOME[[3, 1]]))
+        y, alone = (values(activation, z) for z in (some, some[[3, 1]]))
     except (RuntimeError, IndexError, TypeError) as error:
         raise ValueError(f"the activation {activation!r} does not take a row of numbers: {error}") from error
     if not np.allclose(y[[3, 1]].astype(float), alone.astype(float), 1e-3, equal_nan=True):
@@ -173,3 +141,50 @@ def _precision(activation: Activation) -> float:
             "depends on those beside it, or on chance, and the theory is one of functions of a single number"
         )
     return float(np.finfo(y.dtype).eps) if y.dtype.kind == "f" else 0.0
+
+
+# --- averages ----------------------------------------------------------------------------------------------
+
+
+@_once
+def mean(activation: Activation, q: float) -> float:
+    """Return E φ(z), z ~ N(0, q)."""
+    return _average(activation, q, lambda z: _values(activation, z))
+
+
+@_once
+def mean_square(activation: Activation, q: float) -> float:
+    """Return E φ(z)²."""
+    return _average(activation, q, lambda z: _values(activation, z) ** 2)
+
+
+@_once
+def mean_square_slope(activation: Activation, q: float) -> float:
+    """Return E φ′(z)²."""
+    return _average(activation, q, lambda z: slopes(activation, z).astype(float) ** 2)
+
+
+@_once
+def mean_product(activation: Activation, q: float, c: float) -> float:
+    """Return E φ(z₁) φ(z₂), z₁, z₂ ~ N(0, q) with correlation c; of independent ones it is (E φ)²."""
+    if c == 0:
+        return mean(activation, q) ** 2
+    if c == 1:
+        return mean_square(activation, q)
+    return _average(activation, q, lambda z1, z2: _values(activation, z1) * _values(activation, z2), c)
+
+
+def _values(activation: Activation, z: np.ndarray) -> np.ndarray:
+    return values(activation, z).astype(float)  # squares may be beyond the range of halves
+
+
+def _average(activation: Activation, q: float, f: Callable, c: float | None = None) -> float:
+    tolerance = max(TOLERANCE, _precision(activation))
+    try:
+        if c is None:
+            return gaussian_average(f, q, tolerance)
+        return gaussian_pair_average(f, q, c, tolerance)
+    except NotConverged as error:
+        raise ValueError(
+            f"an average over the activation {activation!r} at q = {q:g} was not found: {error}"
+        ) from None

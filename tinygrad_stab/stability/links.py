@@ -17,7 +17,7 @@ from ..autograd import grad, no_grad, undo_broadcasting
 from ..graph import PICK, Node, Parts
 from ..tensor import Tensor
 from .formulas import argument_names, formula
-from .probe import norm
+from .norms import norm
 from .report import column
 
 

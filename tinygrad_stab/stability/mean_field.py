@@ -25,6 +25,7 @@ from ..nn.module import Module
 from ..nn.normalization import _BatchNorm
 from ..tensor import Tensor
 from .gaussian import mean, mean_product, mean_square, mean_square_slope
+from .norms import mean_square_of
 from .replay import MOVES
 from .report import Report, column
 from .steps import Step
@@ -124,8 +125,8 @@ def _layer(call: Call, signal: Signal | None, needs_overlap: bool) -> tuple[Laye
     weight, bias = (getattr(call.module, name, None) for name in ("weight", "bias"))
     if weight is None or call.fan_in is None:  # recurrent, or of one's own
         return LayerGain(call.name, *[None] * 6), None
-    weight_var = float(np.mean(np.square(weight.array, dtype=float))) * call.fan_in
-    bias_var = 0.0 if bias is None else float(np.mean(np.square(bias.array, dtype=float)))
+    weight_var = mean_square_of(weight.array) * call.fan_in
+    bias_var = 0.0 if bias is None else mean_square_of(bias.array)
     gain = LayerGain(call.name, weight_var, None, None, math.sqrt(weight_var), None, None)
     if signal is None or call.steps is None or not math.isfinite(weight_var + bias_var + signal.square):
         return gain, None
@@ -170,8 +171,8 @@ def _activated(step: Step, z: Signal, needs_overlap: bool) -> Signal:
 
 def _normalized(norm: Any, variance: float, correlation: float) -> tuple[Signal, float]:
     """What γ (z − μ)/√(v + ε) + β makes of a signal with this variance, and its factor rms γ/√(v + ε)."""
-    γ2 = 1.0 if norm.weight is None else float(np.mean(np.square(norm.weight.array, dtype=float)))
-    β2 = 0.0 if norm.bias is None else float(np.mean(np.square(norm.bias.array, dtype=float)))
+    γ2 = 1.0 if norm.weight is None else mean_square_of(norm.weight.array)
+    β2 = 0.0 if norm.bias is None else mean_square_of(norm.bias.array)
     kept = γ2 * variance / (variance + norm.eps)
     return Signal(kept + β2, kept * correlation + β2), math.sqrt(γ2 / (variance + norm.eps))
 

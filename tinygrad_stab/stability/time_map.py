@@ -23,7 +23,7 @@ from ..nn import LSTM, RNN, LSTMCell, RNNCell
 from ..nn import functional as F
 from ..nn.module import Module
 from ..tensor import Tensor
-from .probe import norm
+from .norms import norm
 from .report import Report, column
 from .unchanged import unchanged
 
