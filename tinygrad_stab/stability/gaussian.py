@@ -132,7 +132,8 @@ def _precision(activation: Activation) -> float:
     """The rounding of its values, which no average can be better than; refuses what mixes its elements."""
     some = np.array([-2.1, -0.7, 0.3, 1.9, 4.2])
     try:
-        y, alone = (values(activation, z) for z in (some, some[[3, 1]]))
+        with np.errstate(all="ignore"):  # as in the averages, which refuse what is not finite
+            y, alone = (values(activation, z) for z in (some, some[[3, 1]]))
     except (RuntimeError, IndexError, TypeError) as error:
         raise ValueError(f"the activation {activation!r} does not take a row of numbers: {error}") from error
     if not np.allclose(y[[3, 1]].astype(float), alone.astype(float), 1e-3, equal_nan=True):
