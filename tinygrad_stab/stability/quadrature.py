@@ -187,3 +187,46 @@ def _pair_average(
         which = np.zeros(len(edges) - 1, int)
         (average,) = integrate(along_rays, which, edges[:-1], edges[1:], 1, tolerance)
     return float(average / math.pi)
+
+
+# --- the largest of several ---------------------------------------------------------------------------------
+
+
+def largest_average(f: Function, q: float, K: int, c: float, tolerance: float = TOLERANCE) -> float:
+    """Return E f(M), M the largest of K variables N(0, q) that all have the correlation c ≥ 0 with each other.
+
+    They are √q (√c s + √(1 − c) uₖ) with one s for all, and the largest uₖ has density K Φ(u)^(K−1) p(u).
+    """
+    scale, shared, own = _scale(q), math.sqrt(c), math.sqrt(1 - c)
+    edges = np.linspace(-EDGE, EDGE, 25)
+
+    def over_u(_: np.ndarray, s: np.ndarray) -> np.ndarray:
+        flat = s.ravel()
+
+        def integrand(of: np.ndarray, u: np.ndarray) -> np.ndarray:
+            return f(scale * (shared * flat[of] + own * u)) * K * _below(u) ** (K - 1) * _density(u)
+
+        of = np.repeat(np.arange(len(flat)), len(edges) - 1)
+        a, b = np.tile(edges[:-1], len(flat)), np.tile(edges[1:], len(flat))
+        found = integrate(integrand, of, a, b, len(flat), tolerance, 4 * PANELS)
+        return found.reshape(s.shape) * _density(s)
+
+    with np.errstate(all="ignore"):
+        if c == 0:
+            return float(over_u(np.zeros(1), np.zeros(1))[0] / _density(np.zeros(1))[0])
+        which = np.zeros(len(edges) - 1, int)
+        (average,) = integrate(over_u, which, edges[:-1], edges[1:], 1, tolerance)
+    return float(average)
+
+
+def _density(u: np.ndarray) -> np.ndarray:
+    return np.exp(u * u / -2) / math.sqrt(2 * math.pi)
+
+
+_ERF_POINTS = np.linspace(-EDGE, EDGE, 24_001)
+_BELOW = np.array([math.erfc(-u / math.sqrt(2)) / 2 for u in _ERF_POINTS])
+
+
+def _below(u: np.ndarray) -> np.ndarray:
+    """Φ(u), which NumPy lacks: from a table, to 1e-8."""
+    return np.interp(u, _ERF_POINTS, _BELOW)
