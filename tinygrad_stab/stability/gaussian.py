@@ -24,13 +24,7 @@ from ..graph import TensorBase
 from ..nn import activation as activations
 from ..nn.module import Module
 from ..tensor import Tensor
-from .quadrature import (
-    TOLERANCE,
-    NotConverged,
-    gaussian_average,
-    gaussian_pair_average,
-    largest_average,
-)
+from .quadrature import TOLERANCE, NotConverged, gaussian_average, gaussian_pair_average
 
 Activation = str | Callable[[Any], Any]
 
@@ -181,28 +175,13 @@ def mean_product(activation: Activation, q: float, c: float) -> float:
     return _average(activation, q, lambda z1, z2: _values(activation, z1) * _values(activation, z2), c)
 
 
-def mean_of_largest(activation: Activation, q: float, K: int, c: float) -> tuple[float, float, float]:
-    """Return E φ(M), E φ(M)² and E φ′(M)², M the largest of K variables N(0, q) with correlation c ≥ 0."""
-    fs = (
-        lambda z: _values(activation, z),
-        lambda z: _values(activation, z) ** 2,
-        lambda z: slopes(activation, z).astype(float) ** 2,
-    )
-    first, second, third = (_average(activation, q, f, c, K) for f in fs)
-    return first, second, third
-
-
 def _values(activation: Activation, z: np.ndarray) -> np.ndarray:
     return values(activation, z).astype(float)  # squares may be beyond the range of halves
 
 
-def _average(
-    activation: Activation, q: float, f: Callable, c: float | None = None, K: int | None = None
-) -> float:
+def _average(activation: Activation, q: float, f: Callable, c: float | None = None) -> float:
     tolerance = max(TOLERANCE, _precision(activation))
     try:
-        if K is not None:
-            return largest_average(f, q, K, c or 0.0, max(tolerance, 1e-6))
         if c is None:
             return gaussian_average(f, q, tolerance)
         return gaussian_pair_average(f, q, c, tolerance)
