@@ -18,7 +18,7 @@ from ..engine.primitive import Parts, pick
 from ..nn.hooks import gate
 from ..tensor import Tensor
 from .formulas import argument_names, formula
-from .probe import norm
+from .norms import norm
 from .report import column
 
 
