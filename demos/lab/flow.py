@@ -1,0 +1,286 @@
+"""Screen 1, Flow: how large signal and gradient are in every layer of one net, at one start, beside theory."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+import tinygrad_stab as torch
+from demos.lab.state import Choice, Number, Part, Refused, Screen, State, run
+from tinygrad_stab import nn
+from tinygrad_stab.stability import diagnose, probe, theory
+
+PHI = {
+    "relu": "nn.ReLU()", "tanh": "nn.Tanh()", "sigmoid": "nn.Sigmoid()", "elu": "nn.ELU()",
+    "gelu": "nn.GELU()", "leaky": "nn.LeakyReLU(0.2)", "linear": "nn.Identity()",
+}  # fmt: skip
+NORM = {"none": "", "batch": "nn.BatchNorm1d", "layer": "nn.LayerNorm"}
+SKIP = {"none": "", "1": "1", "1/√L": "{blocks}**-0.5", "branch 0": "1"}
+
+KNOBS = (
+    Choice("phi", "φ", "relu", tuple(PHI)),
+    Number("sigma", "σ_w", 1.0,
+           (0.25, 0.4, 0.58, 0.7, 0.85, 1.0, 1.1, 1.2, 1.41, 1.7, 2.0, 2.83, 4.0, 6.0, 10.0),
+           (("PyTorch", 3**-0.5), ("Xavier", 1.0), ("He", 2**0.5))),
+    Choice("draw", "weights", "normal", ("normal", "orthogonal")),
+    Choice("norm", "normalization", "none", tuple(NORM)),
+    Choice("skip", "skip × s", "none", tuple(SKIP)),
+    Number("depth", "layers", 30, (2, 3, 5, 7, 10, 15, 20, 30, 40, 50, 70, 100)),
+    Number("width", "width", 128, (8, 16, 32, 64, 128, 256, 512)),
+    Number("batch", "batch", 64, (4, 8, 16, 32, 64, 128, 256, 512)),
+    Choice("data", "data", "digits", ("digits", "gaussian")),
+    Choice("dtype", "dtype", "float32", ("float32", "float64")),
+    Number("seed", "seed", 0, tuple(range(10))),
+)  # fmt: skip
+PRODUCTS = 2e9  # in one pass forward; backward has twice as many, and a core does about 1e10 a second
+
+
+def check(state: State) -> None:
+    products = state["depth"] * state["width"] ** 2 * state["batch"]
+    if products > PRODUCTS:
+        raise Refused(
+            "width",
+            f"{state['depth']} layers × {state['width']}² × a batch of {state['batch']} are {products:.1e} "
+            f"products, the lab computes {PRODUCTS:.0e} at a time: take less of one of the three",
+        )
+
+
+# --- the lines that are a state ----------------------------------------------------------------------------
+
+HEAD = """\
+import tinygrad_stab as torch
+from demos.digits import load_digits
+from tinygrad_stab import nn
+from tinygrad_stab.stability import diagnose, probe
+
+torch.manual_seed({seed})
+"""
+DATA = {
+    "digits": "data = load_digits({seed})\nx, y = data.x_train[:{batch}], data.y_train[:{batch}]\n",
+    "gaussian": "x, y = torch.randn({batch}, 64), torch.randint(0, 10, ({batch},))\n",
+}
+DRAW = {
+    "normal": "nn.init.normal_(W.weight, std={sigma:.10g} / n**0.5)",
+    "orthogonal": "nn.init.orthogonal_(W.weight, gain={sigma:.10g})",
+}
+BLOCK = '''
+class Block(nn.Module):
+    """h + s · branch(h)"""
+
+    def __init__(self, *branch):
+        super().__init__()
+        self.branch = nn.Sequential(*branch)
+
+    def forward(self, h):
+        return h + {s} * self.branch(h)
+
+'''
+LAYERS = """
+layers = []
+for n in [64] + {blocks} * [{width}]:
+    W = nn.Linear(n, {width})
+    {draw}
+    nn.init.zeros_(W.bias)
+    {put}
+readout = nn.Linear({width}, 10)
+nn.init.xavier_normal_(readout.weight)
+nn.init.zeros_(readout.bias)
+model = nn.Sequential(*layers, {last}readout)
+"""
+FOOT = "print(probe(model, x, y))\nprint(diagnose(model, x, y))\n"
+
+
+def model_lines(state: State) -> str:
+    """Data and net. With a skip, norm and φ stand before W, so that a branch that is 0 still has a slope."""
+    blocks = state["depth"] - 2
+    phi, norm = PHI[state["phi"]], NORM[state["norm"]]
+    norm = f"{norm}({state['width']})" if norm else ""
+    inside = ", ".join(filter(None, [norm, phi]))
+    put, last, block = f"layers += [W, {inside}]", "", ""
+    if state["skip"] != "none":
+        put = f"layers += [Block({inside}, W) if layers else W]"
+        last = f"{inside}, "
+        block = BLOCK.format(s=SKIP[state["skip"]].format(blocks=max(blocks, 1)))
+    if state["skip"] == "branch 0":
+        put = "if layers: nn.init.zeros_(W.weight)\n    " + put
+    head = HEAD.format(**state) + DATA[state["data"]].format(**state)
+    draw = DRAW[state["draw"]].format(**state)
+    body = LAYERS.format(blocks=blocks, width=state["width"], draw=draw, put=put, last=last)
+    double = "model, x = model.double(), x.double()\n" if state["dtype"] == "float64" else ""
+    return head + block + body + double
+
+
+def lines(state: State) -> str:
+    return model_lines(state) + FOOT
+
+
+# --- what the page is told ---------------------------------------------------------------------------------
+
+
+class Watch:
+    """Keeps z and δ = ∂L/∂z of every layer while a net runs; between layers a run can be cancelled."""
+
+    def __init__(self, model: nn.Module, go_on: Callable[[], None]) -> None:
+        self.z: list[np.ndarray] = []
+        self.delta: dict[int, np.ndarray] = {}
+        self.go_on = go_on
+        layers = [module for module in model.modules() if isinstance(module, nn.Linear)]
+        self.handles = [layer.register_forward_hook(self.keep) for layer in layers]
+
+    def keep(self, layer: nn.Module, inputs: tuple, z: torch.Tensor) -> None:
+        self.go_on()
+        k = len(self.z)
+        self.z.append(z.array)
+        z.register_hook(lambda g: self.keep_gradient(k, g.array))
+
+    def keep_gradient(self, k: int, g: np.ndarray) -> None:
+        self.go_on()
+        self.delta[k] = g
+
+    def __enter__(self) -> Watch:
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        for handle in self.handles:
+            handle.remove()
+
+
+def answer(state: State, go_on: Callable[[], None]) -> Iterator[Part]:
+    made = run(model_lines(state))
+    model, x, y = made["model"], made["x"], made["y"]
+    with Watch(model, go_on) as watch:
+        measured = probe(model, x, y)
+    yield told(measured)
+    yield {
+        "z": [histogram(z) for z in watch.z],
+        "delta": [histogram(watch.delta[k]) if k in watch.delta else None for k in range(len(watch.z))],
+    }
+    with Watch(model, go_on):
+        yield verdict(diagnose(model, x, y), told(measured)["sentence"], state)
+    if state["skip"] == "none":
+        yield {"signal_theory": expected_signal(model, float((x.double() ** 2).mean().item()))}
+
+
+def told(measured: Any) -> Part:
+    """What one probe says of every layer, from the first to the output."""
+    rows = measured.rows
+    return {
+        "loss": measured.loss,
+        "layers": [row.layer for row in rows],
+        "backward": [row.backward for row in rows],
+        "weight_grad": [row.weight_grad for row in rows],
+        "std": [row.std for row in rows],
+        "rms": [math.hypot(row.mean, row.std) for row in rows],
+        "weights": [row.weights_gain for row in rows],
+        "slope": [row.slope_gain for row in rows],
+        "gain": [row.gain for row in rows],
+        "predicted": [row.predicted for row in rows],
+        "backward_theory": expected(measured),
+        "notes": measured.notes,
+        "broken": first_broken(rows),
+        "sentence": sentence(rows),
+    }
+
+
+def expected(measured: Any) -> list[float | None]:
+    """From the gradient at the output, times the predicted gains, down to where theory has no answer."""
+    rows = measured.rows
+    down: list[float | None] = [rows[-1].backward]
+    for row, follows in list(zip(rows[1:], measured.in_a_row))[::-1]:
+        known = follows and down[0] is not None and row.predicted is not None
+        down.insert(0, down[0] * row.predicted if known else None)  # type: ignore[operator]
+    return down
+
+
+def expected_signal(model: nn.Module, q0: float) -> list[float | None]:
+    """√E h² of every layer by the predicted forward gains, from that of the input."""
+    size: float | None = math.sqrt(q0)
+    sizes = []
+    for gain in theory.predict(model, q0):
+        size = None if size is None or gain.forward is None else size * gain.forward
+        sizes.append(size)
+    return sizes
+
+
+def first_broken(rows: list[Any]) -> dict[str, int | None]:
+    """The layer, counted from 0, where values that are not finite begin: on the way up, on the way back."""
+    up = [k for k, row in enumerate(rows) if not math.isfinite(row.std)]
+    back = [k for k, row in enumerate(rows) if row.backward is not None and not math.isfinite(row.backward)]
+    return {"forward": up[0] if up else None, "backward": back[-1] if back else None}
+
+
+def sentence(rows: list[Any]) -> str:
+    first, last = rows[0].backward, rows[-2].backward
+    broken = first_broken(rows)
+    if broken["forward"] is not None:
+        return f"Not finite: the signal, from layer {broken['forward'] + 1} on."
+    if broken["backward"] is not None:
+        return f"Not finite: the gradient, from layer {broken['backward'] + 1} down."
+    if not first or not last:
+        return "No gradient reaches the first layer: it is 0."
+    rate = (first / last) ** (1 / max(len(rows) - 2, 1))
+    return f"The first layer gets {first / last:.2g} of the last hidden layer's gradient: × {rate:.3g} a layer."
+
+
+def histogram(values: np.ndarray, bins: int = 16) -> Part | None:
+    """Shares in per cent over ±3 root mean squares; what lies beyond is in the outer bins."""
+    values = values.astype(float).ravel()
+    with np.errstate(all="ignore"):
+        rms = float(np.sqrt(np.mean(values * values)))
+        if not 0 < rms < math.inf:
+            return None
+        cell = np.clip((values / (3 * rms) + 1) * (bins / 2), 0, bins - 1).astype(int)
+    return {"rms": rms, "shares": np.rint(np.bincount(cell, minlength=bins) * (100 / len(values))).tolist()}
+
+
+# --- the verdict, and the fix as a button ------------------------------------------------------------------
+
+TURNS: list[tuple[str, Callable[[re.Match], dict]]] = [  # what a line of code means on these knobs
+    (r"nn\.ELU\(\) if isinstance", lambda m: {"phi": "elu"}),
+    (r"nn\.Tanh\(\) if isinstance", lambda m: {"phi": "tanh"}),
+    (r"not isinstance\(m, nn\.BatchNorm1d\)", lambda m: {"norm": "none"}),
+    (r"nn\.LayerNorm\(m\.num_features\)", lambda m: {"norm": "layer"}),
+    (r"init\.kaiming_normal_\(W\)", lambda m: {"draw": "normal", "sigma": 2**0.5}),
+    (r"init\.orthogonal_\(W\)", lambda m: {"draw": "orthogonal", "sigma": 1.0}),
+    (r"init\.orthogonal_\(W, gain=([\d.]+)\)", lambda m: {"draw": "orthogonal", "sigma": float(m[1])}),
+    (r"zeros_\(model\.get_submodule", lambda m: {"skip": "branch 0"}),
+    (r"add a skip connection|divide every branch", lambda m: {"skip": "1/√L"}),
+]  # fmt: skip
+
+
+def turns(fix: str, state: State) -> dict[str, Any]:
+    """Which knobs to turn, and how far, to do what a fix says; empty if it is no matter of these knobs."""
+    found: dict[str, Any] = {}
+    for pattern, turn in TURNS:
+        if match := re.search(pattern, fix):
+            found |= turn(match)
+    return {name: value for name, value in found.items() if state[name] != value}
+
+
+def verdict(diagnosis: Any, otherwise: str, state: State) -> Part:
+    """The finding at the root of the trouble, told with its cause, its fix and the knobs that are the fix."""
+    if diagnosis.healthy:
+        return {"verdict": "healthy", "sentence": f"Healthy. {otherwise}", "fix": "", "turns": {}}
+    root = diagnosis[0]
+    name = root.pathology[0].upper() + root.pathology[1:]
+    return {
+        "verdict": root.pathology,
+        "sentence": f"{name}: {otherwise}",
+        "evidence": root.evidence,
+        "cause": root.cause,
+        "fix": root.fix,
+        "turns": turns(root.fix, state),
+    }
+
+
+RECORDED = {
+    "phi": ("relu", "tanh", "sigmoid", "elu"),
+    "sigma": (0.58, 0.7, 1.0, 1.2, 1.41, 2.0, 4.0),
+    "norm": tuple(NORM),
+    "skip": ("none", "1", "1/√L"),
+}
+SCREEN = Screen("flow", "Flow", KNOBS, lines, answer, check, RECORDED)
