@@ -16,7 +16,7 @@ from tinygrad_stab.stability import diagnose, probe, theory
 
 PHI = {
     "relu": "nn.ReLU()", "tanh": "nn.Tanh()", "sigmoid": "nn.Sigmoid()", "elu": "nn.ELU()",
-    "gelu": "nn.GELU()", "leaky": "nn.LeakyReLU(0.2)", "linear": "nn.Identity()",
+    "silu": "nn.SiLU()", "leaky": "nn.LeakyReLU(0.2)", "linear": "nn.Identity()",
 }  # fmt: skip
 NORM = {"none": "", "batch": "nn.BatchNorm1d", "layer": "nn.LayerNorm"}
 SKIP = {"none": "", "1": "1", "1/√L": "{blocks}**-0.5", "branch 0": "1"}
