@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(threads, "1")  # products of 64 × 128 are faster on one; to be said before NumPy loads
+    os.environ.setdefault(
+        threads, "1"
+    )  # products of 64 × 128 are faster on one; to be said before NumPy loads
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,14 +37,14 @@ def _port(text: str) -> int:
 def _live(port: int, browser: bool) -> int:
     from demos.lab.server import serve
 
-    with serve(port) as lab:
-        print(f"The gradient lab is at {lab.url}    (Ctrl-C ends it)", flush=True)
-        if browser:
-            webbrowser.open(lab.url)
-        try:
+    try:
+        with serve(port) as lab:
+            print(f"The gradient lab is at {lab.url}    (Ctrl-C ends it)", flush=True)
+            if browser:
+                webbrowser.open(lab.url)
             lab.serve_forever(poll_interval=0.1)
-        except KeyboardInterrupt:
-            print()
+    except KeyboardInterrupt:
+        print()
     return 0
 
 

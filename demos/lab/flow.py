@@ -1,4 +1,4 @@
-"""Screen 1, Flow: how large signal and gradient are in every layer of one net, at one start, beside theory."""
+"""Screen 1, Flow: how large signal and gradient are in every layer of a net, at one start, beside theory."""
 
 from __future__ import annotations
 
@@ -154,20 +154,22 @@ def answer(state: State, go_on: Callable[[], None]) -> Iterator[Part]:
     model, x, y = made["model"], made["x"], made["y"]
     with Watch(model, go_on) as watch:
         measured = probe(model, x, y)
-    yield told(measured)
+    first = told(measured, watch.z)
+    yield first
     yield {
         "z": [histogram(z) for z in watch.z],
         "delta": [histogram(watch.delta[k]) if k in watch.delta else None for k in range(len(watch.z))],
     }
     with Watch(model, go_on):
-        yield verdict(diagnose(model, x, y), told(measured)["sentence"], state)
+        yield verdict(diagnose(model, x, y), first, state)
     if state["skip"] == "none":
         yield {"signal_theory": expected_signal(model, float((x.double() ** 2).mean().item()))}
 
 
-def told(measured: Any) -> Part:
+def told(measured: Any, zs: list[np.ndarray]) -> Part:
     """What one probe says of every layer, from the first to the output."""
     rows = measured.rows
+    broken = first_broken(rows, zs)
     return {
         "loss": measured.loss,
         "layers": [row.layer for row in rows],
@@ -180,9 +182,8 @@ def told(measured: Any) -> Part:
         "gain": [row.gain for row in rows],
         "predicted": [row.predicted for row in rows],
         "backward_theory": expected(measured),
-        "notes": measured.notes,
-        "broken": first_broken(rows),
-        "sentence": sentence(rows),
+        "broken": broken,
+        "sentence": sentence(rows, broken),
     }
 
 
@@ -206,16 +207,15 @@ def expected_signal(model: nn.Module, q0: float) -> list[float | None]:
     return sizes
 
 
-def first_broken(rows: list[Any]) -> dict[str, int | None]:
+def first_broken(rows: list[Any], zs: list[np.ndarray]) -> dict[str, int | None]:
     """The layer, counted from 0, where values that are not finite begin: on the way up, on the way back."""
-    up = [k for k, row in enumerate(rows) if not math.isfinite(row.std)]
+    up = [k for k, z in enumerate(zs) if not np.all(np.isfinite(z))]
     back = [k for k, row in enumerate(rows) if row.backward is not None and not math.isfinite(row.backward)]
     return {"forward": up[0] if up else None, "backward": back[-1] if back else None}
 
 
-def sentence(rows: list[Any]) -> str:
+def sentence(rows: list[Any], broken: dict[str, int | None]) -> str:
     first, last = rows[0].backward, rows[-2].backward
-    broken = first_broken(rows)
     if broken["forward"] is not None:
         return f"Not finite: the signal, from layer {broken['forward'] + 1} on."
     if broken["backward"] is not None:
@@ -223,7 +223,9 @@ def sentence(rows: list[Any]) -> str:
     if not first or not last:
         return "No gradient reaches the first layer: it is 0."
     rate = (first / last) ** (1 / max(len(rows) - 2, 1))
-    return f"The first layer gets {first / last:.2g} of the last hidden layer's gradient: × {rate:.3g} a layer."
+    return (
+        f"The first layer gets {first / last:.2g} of the last hidden layer's gradient: × {rate:.3g} a layer."
+    )
 
 
 def histogram(values: np.ndarray, bins: int = 16) -> Part | None:
@@ -261,16 +263,26 @@ def turns(fix: str, state: State) -> dict[str, Any]:
     return {name: value for name, value in found.items() if state[name] != value}
 
 
-def verdict(diagnosis: Any, otherwise: str, state: State) -> Part:
+def numbered(text: str, layers: list[str]) -> str:
+    """A sentence about layers by the names of their modules, with the numbers that they have on the page."""
+
+    def number(match: re.Match) -> str:
+        return f"{match[1]} {layers.index(match[2]) + 1}" if match[2] in layers else match[0]
+
+    return re.sub(r"\b(layer|at) ([\w.]+)", number, text)
+
+
+def verdict(diagnosis: Any, measured: Part, state: State) -> Part:
     """The finding at the root of the trouble, told with its cause, its fix and the knobs that are the fix."""
+    otherwise, layers = measured["sentence"], measured["layers"]
     if diagnosis.healthy:
         return {"verdict": "healthy", "sentence": f"Healthy. {otherwise}", "fix": "", "turns": {}}
     root = diagnosis[0]
-    name = root.pathology[0].upper() + root.pathology[1:]
+    name = "" if root.pathology == "non-finite" else f"{root.pathology[0].upper()}{root.pathology[1:]}. "
     return {
         "verdict": root.pathology,
-        "sentence": f"{name}: {otherwise}",
-        "evidence": root.evidence,
+        "sentence": name + otherwise,
+        "evidence": numbered(root.evidence, layers),
         "cause": root.cause,
         "fix": root.fix,
         "turns": turns(root.fix, state),
@@ -279,7 +291,7 @@ def verdict(diagnosis: Any, otherwise: str, state: State) -> Part:
 
 RECORDED = {
     "phi": ("relu", "tanh", "sigmoid", "elu"),
-    "sigma": (0.58, 0.7, 1.0, 1.2, 1.41, 2.0, 4.0),
+    "sigma": (0.58, 0.7, 1.0, 1.41, 2.0, 4.0),
     "norm": tuple(NORM),
     "skip": ("none", "1", "1/√L"),
 }

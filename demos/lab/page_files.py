@@ -27,7 +27,9 @@ def css() -> str:
 def _colours(style: str) -> str:
     chosen: dict[str, Any] = STYLES[style]
     lines = [f"--c{k}: {colour};" for k, colour in enumerate(chosen["colours"])]
-    return " ".join([f"--ink: {chosen['ink']}; --muted: {chosen['muted']}; --paper: {chosen['paper']};", *lines])
+    return " ".join(
+        [f"--ink: {chosen['ink']}; --muted: {chosen['muted']}; --paper: {chosen['paper']};", *lines]
+    )
 
 
 def html(recorded: bool = False) -> str:
@@ -39,6 +41,8 @@ def html(recorded: bool = False) -> str:
 def live() -> dict[str, tuple[str, bytes]]:
     """Every address of the live page, with the type and the bytes of what is there."""
     scripts = "\n".join(f'<script src="{name}"></script>' for name in SCRIPTS)
-    page = html().replace("{{style}}", '<link rel="stylesheet" href="lab.css">').replace("{{scripts}}", scripts)
+    page = (
+        html().replace("{{style}}", '<link rel="stylesheet" href="lab.css">').replace("{{scripts}}", scripts)
+    )
     files = {"/": ("text/html; charset=utf-8", page.encode()), "/lab.css": (TYPES[".css"], css().encode())}
     return files | {f"/{name}": (TYPES[".js"], read(name).encode()) for name in SCRIPTS}

@@ -80,9 +80,9 @@ def no_limit(state: State) -> None:
 class Screen:
     """One screen: its knobs, the lines of Python that a state is, and the parts of the answer to it.
 
-    `answer(state, go_on)` calls go_on() where it can be stopped, which then raises `Cancelled`. `check` raises
-    `Refused` for values that are impossible together. `recorded` are the values of the export, whose grid is
-    their product; a knob that is not named there has its default.
+    `answer(state, go_on)` calls go_on() where it can be stopped, which then raises `Cancelled`. `check`
+    raises `Refused` for values that are impossible together. `recorded` are the values of the export, whose
+    grid is their product; a knob that is not named there has its default.
     """
 
     name: str

@@ -29,13 +29,13 @@ VIEWS.flow = {
   drawInside(a, k) {
     const bar = (values, name) => ({ label: values ? `${name}: rms ${shown(values.rms)}` : name, shares: values?.shares, missing: "0, or not finite" });
     this.inside.caption.replaceChildren(html("b", {}, `Layer ${k + 1} of ${a.layers.length}`),
-      ` ‖∂L/∂h‖ ${shown(a.backward[k])}, weights ${shown(a.weights[k])} × slope ${shown(a.slope[k])} = ${shown(a.gain[k])}`);
+      `, ${a.layers[k]}: ‖∂L/∂h‖ ${shown(a.backward[k])}, weights ${shown(a.weights[k])} × slope ${shown(a.slope[k])} = ${shown(a.gain[k])}`);
     if (a.z) bars(this.inside, [bar(a.z[k], "z"), bar(a.delta[k], "δ = ∂L/∂z")]);
   },
 
   say(a) {
     say(a.sentence);
-    const lines = [...(a.notes ?? [])].map((note) => html("p", {}, note));
+    const lines = [];
     if (a.cause) lines.push(html("p", {}, `${a.evidence}. Cause: ${a.cause}.`));
     if (a.fix) {
       const line = html("p", {}, "Fix: ");
