@@ -82,9 +82,8 @@ class Block(nn.Module):
 LAYERS = """
 layers = []
 for n in [64] + {blocks} * [{width}]:
-    W = nn.Linear(n, {width})
+    W = nn.Linear(n, {width}{bias})
     {draw}
-    nn.init.zeros_(W.bias)
     {put}
 readout = nn.Linear({width}, 10)
 nn.init.xavier_normal_(readout.weight)
@@ -109,7 +108,9 @@ def model_lines(state: State) -> str:
         put = "if layers: nn.init.zeros_(W.weight)\n    " + put
     head = HEAD.format(**state) + DATA[state["data"]].format(**state)
     draw = DRAW[state["draw"]].format(**state)
-    body = LAYERS.format(blocks=blocks, width=state["width"], draw=draw, put=put, last=last)
+    bias = ", bias=False" if state["norm"] == "batch" else ""  # BatchNorm would take it away again
+    draw += "" if bias else "\n    nn.init.zeros_(W.bias)"
+    body = LAYERS.format(blocks=blocks, width=state["width"], bias=bias, draw=draw, put=put, last=last)
     double = "model, x = model.double(), x.double()\n" if state["dtype"] == "float64" else ""
     return head + block + body + double
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from demos.lab import flow
+from demos.lab import chain, flow
 from demos.lab.state import Choice, Knob, Screen, shown
 
-SCREENS: dict[str, Screen] = {screen.name: screen for screen in (flow.SCREEN,)}
+SCREENS: dict[str, Screen] = {screen.name: screen for screen in (flow.SCREEN, chain.SCREEN)}
 
 
 def described(screen: Screen, recorded: bool = False) -> dict[str, Any]:

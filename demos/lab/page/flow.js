@@ -11,6 +11,7 @@ VIEWS.flow = {
   },
 
   draw(a, before, lab) {
+    this.say(a); // first, as it takes room from the figures
     const n = a.layers.length, pointed = Math.min(lab.at ?? 0, n - 1), common = { pointed, point: look };
     const old = (name, k) => (before?.[name] ? [{ values: before[name], k }] : []);
     plot(this.gradient, { ...common, ghosts: old("backward"), lines: [
@@ -23,7 +24,6 @@ VIEWS.flow = {
       { label: "weights", values: a.weights, k: 1 }, { label: "× slope", values: a.slope, k: 2 },
       { label: "= gain", values: a.gain, k: 0 }, { label: "√χ, theory", values: a.predicted }] });
     this.drawInside(a, pointed);
-    this.say(a);
   },
 
   drawInside(a, k) {
