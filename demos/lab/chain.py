@@ -159,5 +159,5 @@ def differences(state: State, names: list[str], h: float = 1e-6) -> dict[str, fl
     return {leaf: (loss(leaf, h) - loss(leaf, -h)) / (2 * h) for leaf in leaves}
 
 
-RECORDED = {"expression": tuple(EXPRESSIONS), "phi": PHI, "w1": (-1.0, 0.5, 1.5), "x1": (-1.0, 0.0, 1.0)}
+RECORDED = {"expression": tuple(EXPRESSIONS), "phi": PHI[:4], "x1": (-1.0, 0.0, 1.0)}
 SCREEN = Screen("chain", "Chain rule", KNOBS, lines, answer, recorded=RECORDED)

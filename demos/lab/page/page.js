@@ -49,7 +49,7 @@ function open() {
   const fixed = lab.screen.knobs.filter((knob) => !isTurnable(knob)).map((knob) => `${knob.label} ${knob.default}`);
   if (fixed.length) $("knobs").append(html("p", {}, `Recorded with ${fixed.join(", ")}. All else is for the live lab: python -m demos.lab`));
   $("stage").replaceChildren();
-  $("stage").className = lab.screen.name;
+  $("stage").className = document.body.dataset.screen = lab.screen.name;
   $("more").replaceChildren();
   $("say").textContent = "";
   lab.answer = lab.before = null;
