@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from demos.lab import chain, flow, ward
+from demos.lab import chain, flow, through_time, ward
 from demos.lab.state import Choice, Knob, Screen, shown
 
-SCREENS: dict[str, Screen] = {screen.name: screen for screen in (flow.SCREEN, chain.SCREEN, ward.SCREEN)}
+SCREENS: dict[str, Screen] = {
+    screen.name: screen for screen in (flow.SCREEN, chain.SCREEN, through_time.SCREEN, ward.SCREEN)
+}
 
 
 def described(screen: Screen, recorded: bool = False) -> dict[str, Any]:

@@ -190,6 +190,7 @@ function draw() {
 }
 
 function look(at) {
+  if (at === lab.at) return;
   lab.at = at;
   writeAddress();
   draw();

@@ -55,7 +55,7 @@ function figure(title, cls = "") {
 const finite = (value) => typeof value === "number";
 
 // The range of an axis, and where its lines are: powers of ten, or round numbers.
-function axis(values, log) {
+function axis(values, log, zero = true) {
   const kept = values.filter((v) => finite(v) && (!log || v > 0)).map((v) => (log ? Math.log10(v) : v));
   let low = kept.length ? Math.min(...kept) : 0, high = kept.length ? Math.max(...kept) : 1;
   if (log) {
@@ -66,23 +66,23 @@ function axis(values, log) {
     for (let t = Math.ceil(low / step) * step; t <= high; t += step) ticks.push([t, t > -3 && t < 4 ? String(Number(`1e${t}`)) : `1e${t}`]);
     return { low, high, ticks, at: (v) => Math.log10(v) };
   }
-  low = Math.min(low, 0);
+  if (zero) low = Math.min(low, 0);
   if (high === low) high = low + 1;
   const raw = (high - low) / 5, power = 10 ** Math.floor(Math.log10(raw));
   const step = power * [1, 2, 5, 10].find((m) => m * power >= raw);
   const ticks = [];
   for (let n = Math.ceil(low / step); n * step <= high + step * 1e-6; n++) ticks.push([n * step, String(Number((n * step).toPrecision(3)))]);
-  return { low, high: high + (high - low) * 0.05, ticks, at: (v) => v };
+  return { low, high: zero ? high + (high - low) * 0.05 : high, ticks, at: (v) => v };
 }
 
 // Lines over 1 … n (or over `xs`). Values that are not finite, or 0 on a log axis, are marked at the edge.
-function plot(made, { lines, ghosts = [], log = true, xlabel = "layer", first = 1, pointed = null, point = null, xs = null }) {
+function plot(made, { lines, ghosts = [], log = true, xlabel = "layer", first = 1, pointed = null, point = null, points = [], xs = null }) {
   legend(made.caption, made.title, lines);
   const box = made.drawing, w = box.clientWidth || 300, h = box.clientHeight || 150;
   const [left, right, top, bottom] = [52, w - 10, 8, h - 30];
   const n = Math.max(2, ...lines.map((line) => line.values.length));
   const y = axis([...lines, ...ghosts].flatMap((line) => line.values), log);
-  const place = xs ? axis(xs, false) : { low: 0, high: n - 1 };
+  const place = xs ? axis(xs, false, false) : { low: 0, high: n - 1 };
   const X = (k) => left + 10 + ((right - left - 20) * ((xs ? xs[k] : k) - place.low)) / (place.high - place.low);
   const Y = (v) => bottom - ((bottom - top) * (y.at(v) - y.low)) / (y.high - y.low);
   const svg = element("svg", { role: "img", "aria-label": `${made.title}: ${lines.map((l) => `${l.label}, from ${shown(l.values[0])} to ${shown(l.values.at(-1))}`).join("; ")}` });
@@ -103,15 +103,21 @@ function plot(made, { lines, ghosts = [], log = true, xlabel = "layer", first = 
   for (const line of lines) {
     svg.append(element("path", { d: way(line.values), class: line.k === undefined ? "theory" : `k${line.k}` }));
     if (line.k === undefined) continue;
+    if (xs) continue; // a curve, not so many measurements
     const every = Math.max(1, Math.ceil(line.values.length / 60));
     line.values.forEach((v, k) => { if (visible(v) && k % every === 0) svg.append(mark(line.k, X(k), Y(v))); });
     const broken = line.values.findIndex((v) => typeof v === "string");
     if (broken >= 0) line.values.forEach((v, k) => { if (typeof v === "string") svg.append(element("text", { x: X(k), y: top + 10, "text-anchor": "middle", class: "bad" }, k === broken || k === line.values.findLastIndex((u) => typeof u === "string") ? shown(v) : "·")); });
     if (log) line.values.forEach((v, k) => { if (v === 0) svg.append(element("text", { x: X(k), y: bottom - 3, "text-anchor": "middle", class: "bad" }, "0")); });
   }
-  if (point) svg.addEventListener("pointermove", (event) => {
+  const inside = (v, low, high) => (finite(v) ? Math.min(high, Math.max(low, v)) : high);
+  for (const p of points) {
+    const x = left + 10 + ((right - left - 20) * (inside(p.x, place.low, place.high) - place.low)) / (place.high - place.low);
+    svg.append(mark(p.k, x, Y(inside(p.y, y.low, y.high)), 6));
+  }
+  if (point) for (const kind of ["pointermove", "pointerdown"]) svg.addEventListener(kind, (event) => {
     const ratio = (event.clientX - box.getBoundingClientRect().left - left - 10) / (right - left - 20);
-    point(Math.round(Math.min(1, Math.max(0, ratio)) * (n - 1)));
+    point(Math.round(Math.min(1, Math.max(0, ratio)) * (n - 1)), event);
   });
   box.replaceChildren(svg);
 }
