@@ -1,4 +1,4 @@
-"""Screen 4, Time: the gradient on its way back through time, and the cliff that a recurrent unit makes of a loss."""
+"""Screen 4, Time: the gradient on its way back through time, and the cliff that recurrence makes of a loss."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 
+import tinygrad_stab as torch
 from demos.lab.state import Choice, Number, Part, Refused, Screen, State, run
 from tinygrad_stab.stability import time_map
 
+WALL = -2.6123  # ½ − w σ(½) for w = 5, where the slope is steepest (demos/clipping/gradient_cliff.py)
 KNOBS = (
     Choice("cell", "cell", "RNN", ("RNN", "LSTM")),
     Choice("phi", "φ of the RNN", "tanh", ("tanh", "relu")),
@@ -22,7 +24,13 @@ KNOBS = (
     Number("size", "hidden units", 32, (4, 8, 16, 32, 64, 128)),
     Number("seed", "seed", 0, tuple(range(10))),
     Number("w", "cliff: w", 5.0, (3.0, 3.5, 4.0, 4.25, 4.5, 5.0, 5.5, 6.0)),
-    Number("b", "cliff: start b", -2.0, tuple(round(-2.6 + 0.02 * k, 2) for k in range(51))),
+    Number(
+        "b",
+        "cliff: start b",
+        WALL,
+        tuple(round(-3.4 + 0.05 * k, 2) for k in range(33)),
+        (("on the wall of w = 5", WALL),),
+    ),
     Number("clip", "cliff: clip ‖∂E/∂b‖ at", 1.0, (0.01, 0.1, 0.3, 1.0, 3.0, 10.0, 1e9)),
 )
 PRODUCTS = 2e6  # T × units²; every step is a node of its own
@@ -53,9 +61,9 @@ print(time_map(rnn, x))
 
 
 def E(b):
-    \"\"\"Pascanu et al. 2013, Fig. 6: one unit, fifty steps, its end compared with a target.\"\"\"
+    \"\"\"Pascanu et al. 2013, Fig. 6: one unit, 25 steps, its end compared with a target.\"\"\"
     x = torch.full_like(b, 0.5)
-    for _ in range(50):
+    for _ in range(25):
         x = {w:.10g} * torch.sigmoid(x) + b
     return (torch.sigmoid(x) - 0.7) ** 2
 
@@ -99,9 +107,7 @@ def told(found: Any, W: np.ndarray) -> Part:
 
 def cliff(made: dict[str, Any]) -> Part:
     """E over b, the slope at the start, and where a step from there ends, clipped and not."""
-    import tinygrad_stab as torch
-
-    places = np.linspace(-2.6, -1.6, 201)
+    places = np.linspace(-3.4, -1.8, 201)
     b, g, E = made["b"].item(), made["g"].item(), made["E"]
     ends = {name: b + made[name].item() for name in ("step", "clipped")}
     with torch.no_grad():

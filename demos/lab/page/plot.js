@@ -35,7 +35,7 @@ function mark(k, x, y, r = 3.2) {
 }
 
 // The caption of a figure: what it shows, and its lines with their marks.
-function legend(caption, title, lines) {
+function legend(caption, title, lines, remark) {
   caption.replaceChildren(html("b", {}, title));
   for (const line of lines.filter((line) => line.label)) {
     const theory = line.k === undefined;
@@ -44,6 +44,7 @@ function legend(caption, title, lines) {
     if (!theory) sample.append(mark(line.k, 13, 5.5));
     caption.append(sample, ` ${line.label}`);
   }
+  caption.append(remark);
 }
 
 function figure(title, cls = "") {
@@ -76,8 +77,8 @@ function axis(values, log, zero = true) {
 }
 
 // Lines over 1 … n (or over `xs`). Values that are not finite, or 0 on a log axis, are marked at the edge.
-function plot(made, { lines, ghosts = [], log = true, xlabel = "layer", first = 1, pointed = null, point = null, points = [], xs = null }) {
-  legend(made.caption, made.title, lines);
+function plot(made, { lines, ghosts = [], log = true, xlabel = "layer", first = 1, pointed = null, point = null, points = [], xs = null, remark = "" }) {
+  legend(made.caption, made.title, lines, remark);
   const box = made.drawing, w = box.clientWidth || 300, h = box.clientHeight || 150;
   const [left, right, top, bottom] = [52, w - 10, 8, h - 30];
   const n = Math.max(2, ...lines.map((line) => line.values.length));

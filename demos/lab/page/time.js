@@ -24,21 +24,21 @@ VIEWS.time = {
   },
 
   drawEigenvalues(a) {
+    this.eigen.caption.replaceChildren(html("b", {}, this.eigen.title), ` radius ${shown(a.radius)}, largest singular value ${shown(a.singular)}`);
     const box = this.eigen.drawing, w = box.clientWidth || 300, h = box.clientHeight || 150;
     const reach = 1.1 * Math.max(1, a.radius), unit = Math.min(w, h) / 2 / reach, [x, y] = [w / 2, h / 2];
     const svg = element("svg", { role: "img", "aria-label": `Spectral radius ${shown(a.radius)}, largest singular value ${shown(a.singular)}` });
     svg.append(element("circle", { cx: x, cy: y, r: unit, class: "circle" }), element("text", { x: x + unit + 4, y: y + 14 }, "1"));
     svg.append(element("path", { d: `M${x - unit * reach} ${y}h${2 * unit * reach}M${x} ${y - unit * reach}v${2 * unit * reach}`, class: "grid" }));
     for (const [re, im] of a.eigenvalues) svg.append(mark(0, x + unit * re, y - unit * im));
-    this.eigen.caption.replaceChildren(html("b", {}, this.eigen.title), ` radius ${shown(a.radius)}, largest singular value ${shown(a.singular)}`);
     box.replaceChildren(svg);
   },
 
   drawCliff(a) {
     const on = (point, k) => ({ x: point[0], y: point[1], k });
-    plot(this.cliff, { log: false, xs: a.places, xlabel: "b: drag the start", lines: [{ label: "", values: a.E, k: 0 }],
+    const remark = ` from b = ${shown(a.start[0], 5)}, slope ${shown(a.g)}: a step ends at ${shown(a.step[0], 5)}, clipped at ${shown(a.clipped[0], 5)}`;
+    plot(this.cliff, { remark, log: false, xs: a.places, xlabel: "b: drag the start", lines: [{ label: "", values: a.E, k: 0 }],
       points: [on(a.start, 0), on(a.step, 1), on(a.clipped, 2)], point: lab.recorded ? null : (k, event) => { if (event.buttons) turn({ b: a.places[k].toFixed(3) }); } });
-    this.cliff.caption.append(` from b = ${shown(a.start[0])}, slope ${shown(a.g)}: a step ends at ${shown(a.step[0])}, clipped at ${shown(a.clipped[0])}`);
   },
 
   steps: (a) => a.h.length,

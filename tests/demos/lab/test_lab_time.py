@@ -48,12 +48,12 @@ def test_gradient_vanishes_below_one_and_the_open_forget_gate_keeps_it():
     assert left["cell=LSTM&forget=5"] > 0.05
 
 
-@pytest.mark.parametrize("b", [-2.3, -2.1127966, -1.9])
+@pytest.mark.parametrize("b", [-3.0, through_time.WALL, -1.9])
 def test_cliff_has_the_slope_of_differences_and_clipping_bounds_the_step(b):
     answer, made = told(f"T=5&size=4&b={b}&clip=0.3")
     E, h = made["E"], 1e-7
     b_ = made["b"].detach()
-    assert math.isclose(answer["g"], ((E(b_ + h) - E(b_ - h)) / (2 * h)).item(), rel_tol=1e-4, abs_tol=1e-7)
+    assert math.isclose(answer["g"], ((E(b_ + h) - E(b_ - h)) / (2 * h)).item(), rel_tol=1e-3, abs_tol=1e-6)
     (start, _), (step, _), (clipped, _) = answer["start"], answer["step"], answer["clipped"]
     assert math.isclose(step - start, -0.05 * answer["g"], rel_tol=1e-9, abs_tol=1e-15)
     assert abs(clipped - start) <= 0.05 * 0.3 * (1 + 1e-9)
