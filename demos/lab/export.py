@@ -47,11 +47,15 @@ def export(said: Callable[[str], None] = lambda text: None, screens: Any = None)
         for k, state in enumerate(states):
             said(f"\r{screen.title}: {k + 1} of {len(states)} runs ")
             runs[f"{screen.name}?{screen.address(state)}"] = whole_answer(screen, state)
-    recorded = base64.b64encode(zlib.compress(packed(runs, DIGITS).encode(), 9)).decode()
     scripts = "\n".join(f"<script>{page_files.read(name)}</script>" for name in page_files.SCRIPTS)
     page = page_files.html(recorded=True).replace("{{style}}", f"<style>{page_files.css()}</style>")
-    data = f'<script type="application/octet-stream" id="recorded">{recorded}</script>\n'
+    data = f'<script type="application/octet-stream" id="recorded">{compressed(runs)}</script>\n'
     return page.replace("{{scripts}}", data + scripts)
+
+
+def compressed(runs: Any) -> str:
+    """Rounded, packed, deflated, and written in letters."""
+    return base64.b64encode(zlib.compress(packed(runs, DIGITS).encode(), 9)).decode()
 
 
 def decoded(html: str) -> dict[str, Any]:

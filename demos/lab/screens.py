@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from demos.lab import chain, flow, through_time, ward
+from demos.lab import chain, flow, through_time, train, ward
 from demos.lab.state import Choice, Knob, Screen, shown
 
 SCREENS: dict[str, Screen] = {
-    screen.name: screen for screen in (flow.SCREEN, chain.SCREEN, through_time.SCREEN, ward.SCREEN)
+    screen.name: screen
+    for screen in (flow.SCREEN, train.SCREEN, chain.SCREEN, through_time.SCREEN, ward.SCREEN)
 }
 
 

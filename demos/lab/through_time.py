@@ -1,4 +1,4 @@
-"""Screen 4, Time: the gradient on its way back through time, and the cliff that recurrence makes of a loss."""
+"""Screen 4, Time: the gradient on its way back through time, and the cliff that recurrence can make."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-
 
 import tinygrad_stab as torch
 from demos.lab.state import Choice, Number, Part, Refused, Screen, State, run

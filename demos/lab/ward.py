@@ -39,8 +39,8 @@ FIXES: dict[str, Callable[[Recipe], Recipe]] = {
     "standardize x": lambda r: dict(standardize=True),
 }
 CURES = {  # the fix that takes the cause away; others may help as well
-    "weights too small": "initialize anew", "weights too large": "initialize anew", "dead units": "initialize anew",
-    "saturation": "initialize anew", "rate too high": "rate / 20", "features unscaled": "standardize x",
+    "weights too small": "initialize anew", "weights too large": "initialize anew",
+    "dead units": "initialize anew", "saturation": "initialize anew", "rate too high": "rate / 20", "features unscaled": "standardize x",
 }  # fmt: skip
 STEPS, CHUNK = 120, 10
 OPEN = "?"

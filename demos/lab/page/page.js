@@ -111,9 +111,16 @@ function showKnobs() {
       const near = knob.values.reduce((a, b) => (Math.abs(a - value) <= Math.abs(b - value) ? a : b));
       range.value = knob.values.indexOf(near);
       range.setAttribute("aria-valuetext", value);
-      text.value = Number.isFinite(Number(value)) ? String(Number(Number(value).toPrecision(4))) : value;
+      text.value = written(value);
     }
   }
+}
+
+// A value as it stands beside its slider: 1e9 where there is no room for its zeros.
+function written(value) {
+  const number = Number(value);
+  if (!Number.isFinite(number)) return value;
+  return Math.abs(number) >= 1e6 ? number.toExponential().replace("+", "") : String(Number(number.toPrecision(5)));
 }
 
 function turn(changes) {

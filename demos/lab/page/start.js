@@ -14,7 +14,7 @@ const ACTIONS = {
   x: () => $("fix")?.click(),
   ArrowLeft: () => step(-1),
   ArrowRight: () => step(1),
-  " ": () => step(1),
+  " ": () => (VIEWS[lab.screen.name].space ? VIEWS[lab.screen.name].space() : step(1)),
 };
 
 function setTheme(name) {

@@ -1,4 +1,4 @@
-"""The page in a real browser: every screen at three sizes, every knob, keys only, and no server for a while."""
+"""The page in a real browser: every screen at three sizes, every knob, keys only, a server that is gone."""
 
 import re
 import threading
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 ANSWERED = "lab.answer && (lab.answer.done || lab.recorded) && !document.querySelector('#stage.busy')"
-SMALL = {"flow": "depth=6&width=16&batch=16"}
+SMALL = {"flow": "depth=6&width=16&batch=16", "train": "depth=4&steps=20", "time": "T=10&size=8"}
 SIZES = [(390, 844), (1280, 720), (1920, 1080)]
 
 
@@ -139,8 +139,9 @@ def test_keys_are_enough(page):
 def test_every_control_has_a_name_and_text_has_contrast(page):
     browser = page()
     nameless = browser.run(
-        """return [...document.querySelectorAll("button, a, input, select")].filter((e) =>
-        !(e.textContent.trim() || e.ariaLabel || e.labels?.[0]?.textContent.trim())).map((e) => e.outerHTML)"""
+        """const named = (e) => e.textContent.trim() || e.ariaLabel || e.labels?.[0]?.textContent.trim();
+        const controls = [...document.querySelectorAll("button, a, input, select")];
+        return controls.filter((e) => !named(e)).map((e) => e.outerHTML)"""
     )
     assert nameless == []
     for theme in ("light", "dark"):
@@ -148,8 +149,8 @@ def test_every_control_has_a_name_and_text_has_contrast(page):
             """setTheme(arguments[0]);
             const style = getComputedStyle(document.documentElement);
             const light = (name) => {
-              const c = style.getPropertyValue(name).trim().match(/[0-9a-f]{2}/gi).map((h) => parseInt(h, 16) / 255)
-                .map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+              const hex = style.getPropertyValue(name).trim().match(/[0-9a-f]{2}/gi);
+              const c = hex.map((h) => parseInt(h, 16) / 255).map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
               return 0.2126 * c[0] + 0.7152 * c[1] + 0.0722 * c[2];
             };
             const ratio = (a, b) => ((high, low) => (high + 0.05) / (low + 0.05))(
@@ -196,3 +197,44 @@ def test_exported_file_works_alone(browser, tmp_path):
         assert browser.run("return $('stage').innerHTML.length") > 500
     assert browser.errors() == []
     assert not [url for url in browser.requested() if url.startswith("http")]
+
+
+def test_space_takes_a_step_of_the_chain_rule_and_plays_a_run(page):
+    browser = page("chain")
+    browser.press(" ", " ", " ")
+    assert browser.run("return lab.at") == 3
+    assert "Step 3 of 13" in browser.run("return $('say').textContent")
+    assert browser.run("return document.querySelectorAll('rect.lit').length") == 1
+    browser = page("train")
+    browser.press(" ")
+    browser.until("lab.at > 3")
+    browser.press(" ")
+    paused = browser.run("return lab.at")
+    browser.press("\ue014")
+    assert browser.run("return lab.at") == paused + 1
+
+
+def test_start_on_the_cliff_can_be_dragged(page):
+    browser = page("time")
+    box = browser.run(
+        """const b = document.querySelectorAll('.drawing')[3].getBoundingClientRect();
+        return [b.x, b.y, b.width, b.height]"""
+    )
+    x, y = (round(box[k] + box[k + 2] / 2) for k in (0, 1))
+    actions = [
+        {"type": "pointerMove", "x": x, "y": y}, {"type": "pointerDown", "button": 0},
+        {"type": "pointerMove", "x": x + 60, "y": y, "duration": 50}, {"type": "pointerUp", "button": 0},
+    ]  # fmt: skip
+    browser.call("POST", "/actions", {"actions": [{"type": "pointer", "id": "mouse", "actions": actions}]})
+    browser.until("lab.state.b !== '-2.6123' && lab.answer.done")
+    assert browser.run("return Math.abs(lab.answer.start[0] - lab.state.b)") < 1e-9
+
+
+def test_two_pages_at_once_do_not_cancel_each_other(page, lab):
+    browser = page()
+    with Browser() as other:
+        other.open(f"{lab.url}#ward?seed=3")
+        browser.run("turn({depth: '50'})")
+        other.until(ANSWERED)
+        browser.until(f"{ANSWERED} && lab.answer.layers.length === 50")
+        assert other.run("return lab.answer.cancelled") is None

@@ -1,4 +1,4 @@
-"""Ward: what is shown is what the lines train, nothing tells the cause before the vote, and the cures cure."""
+"""Ward: what is shown is what the lines train, the vote comes before the cause, and the cures cure."""
 
 import math
 
