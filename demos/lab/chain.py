@@ -85,9 +85,8 @@ def leaves_of(steps: tuple[Step, ...]) -> list[str]:
 
 
 def answer(state: State, go_on: Callable[[], None]) -> Iterator[Part]:
-    steps = [
-        (name, state["phi"] if op == "φ" else op, of) for name, op, of in EXPRESSIONS[state["expression"]]
-    ]
+    phi, expression = state["phi"], EXPRESSIONS[state["expression"]]
+    steps = [(name, phi if op == "φ" else op, of) for name, op, of in expression]
     made = run(forward(state))
     names = [*leaves_of(tuple(steps)), *(name for name, _, _ in steps)]
     gradients = torch.autograd.grad(made["L"], [made[name] for name in names], allow_unused=True)

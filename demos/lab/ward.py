@@ -38,10 +38,10 @@ FIXES: dict[str, Callable[[Recipe], Recipe]] = {
     "skip connections": lambda r: dict(skip=True),
     "standardize x": lambda r: dict(standardize=True),
 }
-CURES = {  # the fix that takes the cause away; others may help as well
-    "weights too small": "initialize anew", "weights too large": "initialize anew",
-    "dead units": "initialize anew", "saturation": "initialize anew", "rate too high": "rate / 20", "features unscaled": "standardize x",
-}  # fmt: skip
+CURES = dict.fromkeys(CAUSES, "initialize anew") | {  # what takes the cause away; others may help as well
+    "rate too high": "rate / 20",
+    "features unscaled": "standardize x",
+}
 STEPS, CHUNK = 120, 10
 OPEN = "?"
 

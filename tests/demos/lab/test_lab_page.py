@@ -150,7 +150,8 @@ def test_every_control_has_a_name_and_text_has_contrast(page):
             const style = getComputedStyle(document.documentElement);
             const light = (name) => {
               const hex = style.getPropertyValue(name).trim().match(/[0-9a-f]{2}/gi);
-              const c = hex.map((h) => parseInt(h, 16) / 255).map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+              const parts = hex.map((h) => parseInt(h, 16) / 255);
+              const c = parts.map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
               return 0.2126 * c[0] + 0.7152 * c[1] + 0.0722 * c[2];
             };
             const ratio = (a, b) => ((high, low) => (high + 0.05) / (low + 0.05))(
