@@ -101,7 +101,7 @@ def answer(state: State, go_on: Callable[[], None]) -> Iterator[Part]:
 
 
 def placed(names: list[str], steps: list[Step], made: dict[str, Any]) -> list[Part]:
-    """Every value with its place: one column further than what it is made of; leaves stand before their use."""
+    """Every value with its place: a column further than what it is made of; leaves stand before their use."""
     ops_of = {name: (op, of) for name, op, of in steps}
     column: dict[str, int] = {}
     for name, (_, of) in ops_of.items():
