@@ -14,10 +14,10 @@ VIEWS.flow = {
     this.say(a); // first, as it takes room from the figures
     const n = a.layers.length, pointed = Math.min(lab.at ?? 0, n - 1), common = { pointed, point: look };
     const old = (name, k) => (before?.[name] ? [{ values: before[name], k }] : []);
-    plot(this.gradient, { ...common, ghosts: old("backward"), lines: [
+    plot(this.gradient, { ...common, broken: a.broken.backward, ghosts: old("backward"), lines: [
       { label: "‖∂L/∂h‖", values: a.backward, k: 0 }, { label: "‖∂L/∂W‖", values: a.weight_grad, k: 1 },
       { label: "theory", values: a.backward_theory }] });
-    plot(this.signal, { ...common, ghosts: old("rms"), lines: [
+    plot(this.signal, { ...common, broken: a.broken.forward, ghosts: old("rms"), lines: [
       { label: "√E h²", values: a.rms, k: 0 }, { label: "std h", values: a.std, k: 2 },
       { label: a.signal_theory ? "theory" : "", values: a.signal_theory ?? [] }] });
     plot(this.factors, { ...common, log: false, ghosts: old("gain"), lines: [

@@ -2,13 +2,13 @@
 // The page around a screen: its knobs, its address, its question, the keys.
 
 const SCREENS = JSON.parse(document.getElementById("screens").textContent);
-const VIEWS = {}; // by screen: {build(stage), draw(answer, before, lab), key(event, lab)}
+const VIEWS = {}; // by screen: {build(stage), draw(answer, before, lab)}, and perhaps steps, space, turned
 const $ = (id) => document.getElementById(id);
 
 const lab = {
   screen: null, state: {}, at: null, // the layer or step looked at; it stands in the address as well
   answer: null, before: null, turn: Date.now(), page: Math.random().toString(36).slice(2),
-  recorded: null, asking: null, last: null,
+  recorded: null, asking: null,
 };
 
 // --- the address: #flow?phi=relu&…&at=3 ---------------------------------------------------------------
@@ -17,7 +17,7 @@ const knobOf = (name) => lab.screen.knobs.find((knob) => knob.name === name);
 const query = () => new URLSearchParams(lab.screen.knobs.map((knob) => [knob.name, lab.state[knob.name]])).toString();
 
 function readAddress() {
-  const [name, rest] = decodeURI(location.hash.slice(1)).split("?");
+  const name = location.hash.slice(1).split("?")[0];
   const screen = SCREENS.find((screen) => screen.name === name) ?? SCREENS[0];
   const given = new URLSearchParams(location.hash.split("?")[1] ?? "");
   const changed = screen !== lab.screen;
@@ -125,7 +125,7 @@ function written(value) {
 
 function turn(changes) {
   for (const [name, value] of Object.entries(changes)) lab.state[name] = nearest(knobOf(name), String(value));
-  lab.last = Object.keys(changes)[0];
+  VIEWS[lab.screen.name].turned?.(changes, lab.state);
   showKnobs();
   writeAddress();
   ask();

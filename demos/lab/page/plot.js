@@ -77,7 +77,7 @@ function axis(values, log, zero = true) {
 }
 
 // Lines over 1 … n (or over `xs`). Values that are not finite, or 0 on a log axis, are marked at the edge.
-function plot(made, { lines, ghosts = [], log = true, xlabel = "layer", first = 1, pointed = null, point = null, points = [], xs = null, remark = "" }) {
+function plot(made, { lines, ghosts = [], log = true, xlabel = "layer", first = 1, pointed = null, point = null, points = [], broken = null, xs = null, remark = "" }) {
   legend(made.caption, made.title, lines, remark);
   const box = made.drawing, w = box.clientWidth || 300, h = box.clientHeight || 150;
   const [left, right, top, bottom] = [52, w - 10, 8, h - 30];
@@ -98,6 +98,8 @@ function plot(made, { lines, ghosts = [], log = true, xlabel = "layer", first = 
   }
   svg.append(element("path", { d: `M${left} ${bottom}H${right}`, class: "axis" }), element("text", { x: right, y: bottom + 27, "text-anchor": "end" }, xlabel));
   if (pointed !== null) svg.append(element("path", { d: `M${X(pointed)} ${top}V${bottom}`, class: "pointer" }));
+  if (broken !== null) svg.append(element("path", { d: `M${X(broken)} ${top}V${bottom}`, class: "bad" }),
+    element("text", { x: X(broken) + (broken < n / 2 ? 6 : -6), y: top + 26, "text-anchor": broken < n / 2 ? "start" : "end", class: "bad" }, `not finite from ${broken + first}`));
   const visible = (v) => finite(v) && (!log || v > 0);
   const way = (values) => values.map((v, k) => (visible(v) ? `${k && visible(values[k - 1]) ? "L" : "M"}${X(k).toFixed(1)} ${Y(v).toFixed(1)}` : "")).join("");
   for (const line of ghosts) svg.append(element("path", { d: way(line.values), class: "ghost" }));

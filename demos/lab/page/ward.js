@@ -10,6 +10,12 @@ VIEWS.ward = {
     stage.append(...[this.gradient, this.signal, this.units, this.loss].map((made) => made.figure));
   },
 
+  // Another patient, another vote: the old one would tell the cause at once.
+  turned(changes, state) {
+    if ("seed" in changes || "severity" in changes) Object.assign(state, { cause: "?", fix: "?" });
+    showKnobs();
+  },
+
   draw(a) {
     say(a.sentence);
     $("more").replaceChildren(...(a.diagnosis ? [html("p", {}, `diagnose says: ${a.diagnosis}.`)] : []));

@@ -62,7 +62,7 @@ def test_screen_fits_every_window(page, screen, size):
 @pytest.mark.parametrize("screen", SCREENS)
 def test_every_knob_turns_and_its_address_reproduces_it(page, screen):
     browser = page(screen)
-    for knob in SCREENS[screen].knobs:
+    for knob in sorted(SCREENS[screen].knobs, key=lambda knob: knob.name in ("cause", "fix")):  # votes last
         values = [wire.unpacked(wire.packed(value)) for value in knob.values]
         value = next(v for v in values if str(v) != str(browser.run(f"return lab.state['{knob.name}']")))
         field = f".knob[data-name='{knob.name}']"
@@ -239,3 +239,18 @@ def test_two_pages_at_once_do_not_cancel_each_other(page, lab):
         other.until(ANSWERED)
         browser.until(f"{ANSWERED} && lab.answer.layers.length === 50")
         assert other.run("return lab.answer.cancelled") is None
+
+
+def test_another_patient_is_not_told_by_the_vote_on_the_last(page):
+    browser = page("ward", "seed=3&cause=saturation&fix=Adam")
+    assert browser.run("return lab.answer.truth")
+    browser.run("turn({seed: '4'})")
+    browser.until(f"{ANSWERED} && lab.state.cause === '?'")
+    assert browser.run("return [lab.answer.truth, lab.state.fix]") == [None, "?"]
+
+
+def test_layer_where_numbers_end_is_marked(page):
+    browser = page("flow", "depth=60&width=16&batch=8&sigma=10")
+    start = browser.run("return lab.answer.broken.forward") + 1
+    marks = browser.run("return [...document.querySelectorAll('text.bad')].map((e) => e.textContent)")
+    assert f"not finite from {start}" in marks
