@@ -5,6 +5,7 @@
 
     state.py      what can be turned, what a screen is, and the address that reproduces a setting
     flow.py …     one screen a file: its knobs, the lines of Python that a setting is, its answer
+    net.py, verdict.py     the net of Flow, and what to make of a diagnosis
     screens.py    all of them
     wire.py       how numbers travel: valid JSON, also for ∞ and NaN
     server.py     who may ask, and that a newer setting cancels an older one

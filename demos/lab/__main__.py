@@ -9,10 +9,7 @@ import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
 
-for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(
-        threads, "1"
-    )  # products of 64 × 128 are faster on one; to be said before NumPy loads
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,7 +22,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--no-browser", action="store_true", help="only say where the page is")
     parser.add_argument("--export", type=Path, metavar="FILE", help="write one file to take home, and stop")
     options = parser.parse_args(arguments)
-    return _export(options.export) if options.export else _live(options.port, not options.no_browser)
+    for name in THREADS:  # products of 64 × 128 are faster on one; to be said before NumPy is loaded
+        os.environ.setdefault(name, "1")
+    if options.export is None:
+        return _live(options.port, not options.no_browser)
+    try:
+        return _export(options.export)
+    except OSError as error:
+        parser.error(f"{options.export} cannot be written: {error.strerror}")
 
 
 def _port(text: str) -> int:
@@ -51,9 +55,10 @@ def _live(port: int, browser: bool) -> int:
 def _export(path: Path) -> int:
     from demos.lab.export import LIMIT, export
 
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()  # where it cannot be written, say so now and not in a minute
     html = export(lambda text: print(text, end="", file=sys.stderr, flush=True))
     size = len(html.encode())
-    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(html, encoding="utf-8")
     print(f"\nWrote {path}, {size / 1000:.0f} kB")
     return 0 if size <= LIMIT else 1

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 import tinygrad_stab as torch
+from demos.lab.net import NORM, PHI, SKIP, model_lines
 from demos.lab.state import Choice, Number, Part, Refused, Screen, State, run
+from demos.lab.verdict import verdict
 from tinygrad_stab import nn
 from tinygrad_stab.stability import diagnose, probe, theory
-
-PHI = {
-    "relu": "nn.ReLU()", "tanh": "nn.Tanh()", "sigmoid": "nn.Sigmoid()", "elu": "nn.ELU()",
-    "silu": "nn.SiLU()", "leaky": "nn.LeakyReLU(0.2)", "linear": "nn.Identity()",
-}  # fmt: skip
-NORM = {"none": "", "batch": "nn.BatchNorm1d", "layer": "nn.LayerNorm"}
-SKIP = {"none": "", "1": "1", "1/√L": "{blocks}**-0.5", "branch 0": "1"}
 
 KNOBS = (
     Choice("phi", "φ", "relu", tuple(PHI)),
@@ -49,77 +43,11 @@ def check(state: State) -> None:
         )
 
 
-# --- the lines that are a state ----------------------------------------------------------------------------
-
-HEAD = """\
-import tinygrad_stab as torch
-from demos.digits import load_digits
-from tinygrad_stab import nn
-from tinygrad_stab.stability import diagnose, probe
-
-torch.manual_seed({seed})
-"""
-DATA = {
-    "digits": "data = load_digits({seed})\nx, y = data.x_train[:{batch}], data.y_train[:{batch}]\n",
-    "gaussian": "x, y = torch.randn({batch}, 64), torch.randint(0, 10, ({batch},))\n",
-}
-DRAW = {
-    "normal": "nn.init.normal_(W.weight, std={sigma:.10g} / n**0.5)",
-    "orthogonal": "nn.init.orthogonal_(W.weight, gain={sigma:.10g})",
-}
-BLOCK = '''
-class Block(nn.Module):
-    """h + s · branch(h)"""
-
-    def __init__(self, *branch):
-        super().__init__()
-        self.branch = nn.Sequential(*branch)
-
-    def forward(self, h):
-        return h + {s} * self.branch(h)
-
-'''
-LAYERS = """
-layers = []
-for n in [64] + {blocks} * [{width}]:
-    W = nn.Linear(n, {width}{bias})
-    {draw}
-    {put}
-readout = nn.Linear({width}, 10)
-nn.init.xavier_normal_(readout.weight)
-nn.init.zeros_(readout.bias)
-model = nn.Sequential(*layers, {last}readout)
-"""
 FOOT = "print(probe(model, x, y))\nprint(diagnose(model, x, y))\n"
-
-
-def model_lines(state: State) -> str:
-    """Data and net. With a skip, norm and φ stand before W, so that a branch that is 0 still has a slope."""
-    blocks = state["depth"] - 2
-    phi, norm = PHI[state["phi"]], NORM[state["norm"]]
-    norm = f"{norm}({state['width']})" if norm else ""
-    inside = ", ".join(filter(None, [norm, phi]))
-    put, last, block = f"layers += [W, {inside}]", "", ""
-    if state["skip"] != "none":
-        put = f"layers += [Block({inside}, W) if layers else W]"
-        last = f"{inside}, "
-        block = BLOCK.format(s=SKIP[state["skip"]].format(blocks=max(blocks, 1)))
-    if state["skip"] == "branch 0":
-        put = "if layers: nn.init.zeros_(W.weight)\n    " + put
-    head = HEAD.format(**state) + DATA[state["data"]].format(**state)
-    draw = DRAW[state["draw"]].format(**state)
-    bias = ", bias=False" if state["norm"] == "batch" else ""  # BatchNorm would take it away again
-    draw += "" if bias else "\n    nn.init.zeros_(W.bias)"
-    body = LAYERS.format(blocks=blocks, width=state["width"], bias=bias, draw=draw, put=put, last=last)
-    double = "model, x = model.double(), x.double()\n" if state["dtype"] == "float64" else ""
-    return head + block + body + double
 
 
 def lines(state: State) -> str:
     return model_lines(state) + FOOT
-
-
-# --- what the page is told ---------------------------------------------------------------------------------
 
 
 class Watch:
@@ -238,56 +166,6 @@ def histogram(values: np.ndarray, bins: int = 16) -> Part | None:
             return None
         cell = np.clip((values / (3 * rms) + 1) * (bins / 2), 0, bins - 1).astype(int)
     return {"rms": rms, "shares": np.rint(np.bincount(cell, minlength=bins) * (100 / len(values))).tolist()}
-
-
-# --- the verdict, and the fix as a button ------------------------------------------------------------------
-
-TURNS: list[tuple[str, Callable[[re.Match], dict]]] = [  # what a line of code means on these knobs
-    (r"nn\.ELU\(\) if isinstance", lambda m: {"phi": "elu"}),
-    (r"nn\.Tanh\(\) if isinstance", lambda m: {"phi": "tanh"}),
-    (r"not isinstance\(m, nn\.BatchNorm1d\)", lambda m: {"norm": "none"}),
-    (r"nn\.LayerNorm\(m\.num_features\)", lambda m: {"norm": "layer"}),
-    (r"init\.kaiming_normal_\(W\)", lambda m: {"draw": "normal", "sigma": 2**0.5}),
-    (r"init\.orthogonal_\(W\)", lambda m: {"draw": "orthogonal", "sigma": 1.0}),
-    (r"init\.orthogonal_\(W, gain=([\d.]+)\)", lambda m: {"draw": "orthogonal", "sigma": float(m[1])}),
-    (r"zeros_\(model\.get_submodule", lambda m: {"skip": "branch 0"}),
-    (r"add a skip connection|divide every branch", lambda m: {"skip": "1/√L"}),
-]  # fmt: skip
-
-
-def turns(fix: str, state: State) -> dict[str, Any]:
-    """Which knobs to turn, and how far, to do what a fix says; empty if it is no matter of these knobs."""
-    found: dict[str, Any] = {}
-    for pattern, turn in TURNS:
-        if match := re.search(pattern, fix):
-            found |= turn(match)
-    return {name: value for name, value in found.items() if state[name] != value}
-
-
-def numbered(text: str, layers: list[str]) -> str:
-    """A sentence about layers by the names of their modules, with the numbers that they have on the page."""
-
-    def number(match: re.Match) -> str:
-        return f"{match[1]} {layers.index(match[2]) + 1}" if match[2] in layers else match[0]
-
-    return re.sub(r"\b(layer|at) ([\w.]+)", number, text)
-
-
-def verdict(diagnosis: Any, measured: Part, state: State) -> Part:
-    """The finding at the root of the trouble, told with its cause, its fix and the knobs that are the fix."""
-    otherwise, layers = measured["sentence"], measured["layers"]
-    if diagnosis.healthy:
-        return {"verdict": "healthy", "sentence": f"Healthy. {otherwise}", "fix": "", "turns": {}}
-    root = diagnosis[0]
-    name = "" if root.pathology == "non-finite" else f"{root.pathology[0].upper()}{root.pathology[1:]}. "
-    return {
-        "verdict": root.pathology,
-        "sentence": name + otherwise,
-        "evidence": numbered(root.evidence, layers),
-        "cause": root.cause,
-        "fix": root.fix,
-        "turns": turns(root.fix, state),
-    }
 
 
 RECORDED = {

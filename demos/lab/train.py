@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from demos.lab.flow import NORM, PHI
+from demos.lab.net import NORM, PHI
 from demos.lab.state import Choice, Number, Part, Refused, Screen, State, run
 
 RATES = (1e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)

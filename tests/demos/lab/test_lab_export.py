@@ -91,3 +91,10 @@ def test_command_refuses_a_port_that_is_none(capsys):
     with pytest.raises(SystemExit):
         command.main(["--port", "70000"])
     assert "from 0 to 65535" in capsys.readouterr().err
+
+
+def test_command_says_at_once_where_it_cannot_write(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SystemExit):
+        command.main(["--export", str(tmp_path / "file" / "lab.html")])
+    assert "cannot be written" in capsys.readouterr().err
