@@ -76,53 +76,66 @@ function axis(values, log, zero = true) {
   return { low, high: zero ? high + (high - low) * 0.05 : high, ticks, at: (v) => v };
 }
 
-// Lines over 1 … n (or over `xs`). Values that are not finite, or 0 on a log axis, are marked at the edge.
+// The empty panel: its scales X and Y from values to pixels, with ticks and labels drawn.
+function panel(made, { n, values, log, xs, xlabel, first }) {
+  const w = made.drawing.clientWidth || 300, h = made.drawing.clientHeight || 150;
+  const [left, right, top, bottom] = [52, w - 10, 8, h - 30];
+  const svg = element("svg", { role: "img" });
+  const y = axis(values, log), x = xs ? axis(xs, false, false) : { low: 0, high: n - 1, ticks: [] };
+  const across = (t) => left + 10 + ((right - left - 20) * (t - x.low)) / (x.high - x.low);
+  const up = (t) => bottom - ((bottom - top) * (t - y.low)) / (y.high - y.low);
+  const inside = (v, { low, high }) => (finite(v) ? Math.min(high, Math.max(low, v)) : high);
+  const step = Math.max(1, Math.ceil(n / 10));
+  if (!xs) for (let k = 0; k < n; k += step) x.ticks.push([k, String(k + first)]);
+  for (const [t, text] of y.ticks) svg.append(element("path", { d: `M${left} ${up(t)}H${right}`, class: "grid" }), element("text", { x: left - 5, y: up(t) + 4, "text-anchor": "end" }, text));
+  for (const [t, text] of x.ticks) svg.append(element("text", { x: across(t), y: bottom + 14, "text-anchor": "middle" }, text));
+  svg.append(element("path", { d: `M${left} ${bottom}H${right}`, class: "axis" }), element("text", { x: right, y: bottom + 27, "text-anchor": "end" }, xlabel));
+  return {
+    svg, n, top, bottom, X: (k) => across(xs ? xs[k] : k), Y: (v) => up(y.at(v)), visible: (v) => finite(v) && (!log || v > 0),
+    at: (px, py) => [across(inside(px, x)), up(inside(py, y))], // of any point, moved to the edge if it lies outside
+    index: (event) => Math.round(Math.min(1, Math.max(0, (event.clientX - made.drawing.getBoundingClientRect().left - left - 10) / (right - left - 20))) * (n - 1)),
+  };
+}
+
+// Lines over 1 … n (or over `xs`), the ghosts of those before, and marks for what cannot be drawn on a line.
 function plot(made, { lines, ghosts = [], log = true, xlabel = "layer", first = 1, pointed = null, point = null, points = [], broken = null, xs = null, remark = "" }) {
   legend(made.caption, made.title, lines, remark);
-  const box = made.drawing, w = box.clientWidth || 300, h = box.clientHeight || 150;
-  const [left, right, top, bottom] = [52, w - 10, 8, h - 30];
   const n = Math.max(2, ...lines.map((line) => line.values.length));
-  const y = axis([...lines, ...ghosts].flatMap((line) => line.values), log);
-  const place = xs ? axis(xs, false, false) : { low: 0, high: n - 1 };
-  const X = (k) => left + 10 + ((right - left - 20) * ((xs ? xs[k] : k) - place.low)) / (place.high - place.low);
-  const Y = (v) => bottom - ((bottom - top) * (y.at(v) - y.low)) / (y.high - y.low);
-  const svg = element("svg", { role: "img", "aria-label": `${made.title}: ${lines.map((l) => `${l.label}, from ${shown(l.values[0])} to ${shown(l.values.at(-1))}`).join("; ")}` });
-  for (const [value, text] of y.ticks) {
-    const at = bottom - ((bottom - top) * (value - y.low)) / (y.high - y.low);
-    svg.append(element("path", { d: `M${left} ${at}H${right}`, class: "grid" }), element("text", { x: left - 5, y: at + 4, "text-anchor": "end" }, text));
-  }
-  if (xs) for (const [value, text] of place.ticks) svg.append(element("text", { x: left + 10 + ((right - left - 20) * (value - place.low)) / (place.high - place.low), y: bottom + 14, "text-anchor": "middle" }, text));
-  else {
-    const step = Math.max(1, Math.ceil(n / 10));
-    for (let k = 0; k < n; k += step) svg.append(element("text", { x: X(k), y: bottom + 14, "text-anchor": "middle" }, String(k + first)));
-  }
-  svg.append(element("path", { d: `M${left} ${bottom}H${right}`, class: "axis" }), element("text", { x: right, y: bottom + 27, "text-anchor": "end" }, xlabel));
-  if (pointed !== null) svg.append(element("path", { d: `M${X(pointed)} ${top}V${bottom}`, class: "pointer" }));
-  if (broken !== null) svg.append(element("path", { d: `M${X(broken)} ${top}V${bottom}`, class: "bad" }),
-    element("text", { x: X(broken) + (broken < n / 2 ? 6 : -6), y: top + 26, "text-anchor": broken < n / 2 ? "start" : "end", class: "bad" }, `not finite from ${broken + first}`));
-  const visible = (v) => finite(v) && (!log || v > 0);
-  const way = (values) => values.map((v, k) => (visible(v) ? `${k && visible(values[k - 1]) ? "L" : "M"}${X(k).toFixed(1)} ${Y(v).toFixed(1)}` : "")).join("");
-  for (const line of ghosts) svg.append(element("path", { d: way(line.values), class: "ghost" }));
+  const p = panel(made, { n, values: [...lines, ...ghosts].flatMap((line) => line.values), log, xs, xlabel, first });
+  p.svg.setAttribute("aria-label", `${made.title}: ${lines.map((l) => `${l.label}, from ${shown(l.values[0])} to ${shown(l.values.at(-1))}`).join("; ")}`);
+  if (pointed !== null) p.svg.append(element("path", { d: `M${p.X(pointed)} ${p.top}V${p.bottom}`, class: "pointer" }));
+  if (broken !== null) markBroken(p, broken, first);
+  for (const line of ghosts) p.svg.append(element("path", { d: way(p, line.values), class: "ghost" }));
   for (const line of lines) {
-    svg.append(element("path", { d: way(line.values), class: line.k === undefined ? "theory" : `k${line.k}` }));
-    if (line.k === undefined) continue;
-    if (xs) continue; // a curve, not so many measurements
-    const every = Math.max(1, Math.ceil(line.values.length / 60));
-    line.values.forEach((v, k) => { if (visible(v) && k % every === 0) svg.append(mark(line.k, X(k), Y(v))); });
-    const broken = line.values.findIndex((v) => typeof v === "string");
-    if (broken >= 0) line.values.forEach((v, k) => { if (typeof v === "string") svg.append(element("text", { x: X(k), y: top + 10, "text-anchor": "middle", class: "bad" }, k === broken || k === line.values.findLastIndex((u) => typeof u === "string") ? shown(v) : "·")); });
-    if (log) line.values.forEach((v, k) => { if (v === 0) svg.append(element("text", { x: X(k), y: bottom - 3, "text-anchor": "middle", class: "bad" }, "0")); });
+    p.svg.append(element("path", { d: way(p, line.values), class: line.k === undefined ? "theory" : `k${line.k}` }));
+    if (line.k !== undefined && !xs) marks(p, line, log); // a curve over xs has not so many measurements
   }
-  const inside = (v, low, high) => (finite(v) ? Math.min(high, Math.max(low, v)) : high);
-  for (const p of points) {
-    const x = left + 10 + ((right - left - 20) * (inside(p.x, place.low, place.high) - place.low)) / (place.high - place.low);
-    svg.append(mark(p.k, x, Y(inside(p.y, y.low, y.high)), 6));
-  }
-  if (point) for (const kind of ["pointermove", "pointerdown"]) svg.addEventListener(kind, (event) => {
-    const ratio = (event.clientX - box.getBoundingClientRect().left - left - 10) / (right - left - 20);
-    point(Math.round(Math.min(1, Math.max(0, ratio)) * (n - 1)), event);
+  for (const { x, y, k } of points) p.svg.append(mark(k, ...p.at(x, y), 6));
+  if (point) for (const kind of ["pointermove", "pointerdown"]) p.svg.addEventListener(kind, (event) => point(p.index(event), event));
+  made.drawing.replaceChildren(p.svg);
+}
+
+// The path of a line, with gaps where there is nothing to draw.
+function way(p, values) {
+  return values.map((v, k) => (p.visible(v) ? `${k && p.visible(values[k - 1]) ? "L" : "M"}${p.X(k).toFixed(1)} ${p.Y(v).toFixed(1)}` : "")).join("");
+}
+
+// A mark for every measurement, or for some of many; ∞ and NaN stand at the upper edge, 0 at the lower one of a log axis.
+function marks(p, { values, k }, log) {
+  const every = Math.max(1, Math.ceil(values.length / 60)), bad = (v) => typeof v === "string";
+  const [start, end] = [values.findIndex(bad), values.findLastIndex(bad)];
+  const write = (at, y, text) => p.svg.append(element("text", { x: p.X(at), y, "text-anchor": "middle", class: "bad" }, text));
+  values.forEach((v, at) => {
+    if (p.visible(v) && at % every === 0) p.svg.append(mark(k, p.X(at), p.Y(v)));
+    else if (bad(v)) write(at, p.top + 10, at === start || at === end ? shown(v) : "·");
+    else if (v === 0 && log) write(at, p.bottom - 3, "0");
   });
-  box.replaceChildren(svg);
+}
+
+function markBroken(p, broken, first) {
+  const x = p.X(broken), early = broken < p.n / 2;
+  p.svg.append(element("path", { d: `M${x} ${p.top}V${p.bottom}`, class: "bad" }),
+    element("text", { x: x + (early ? 6 : -6), y: p.top + 26, "text-anchor": early ? "start" : "end", class: "bad" }, `not finite: ${broken + first}`));
 }
 
 // Bars side by side: shares in per cent, the scale below them in units of their root mean square.

@@ -253,4 +253,4 @@ def test_layer_where_numbers_end_is_marked(page):
     browser = page("flow", "depth=60&width=16&batch=8&sigma=10")
     start = browser.run("return lab.answer.broken.forward") + 1
     marks = browser.run("return [...document.querySelectorAll('text.bad')].map((e) => e.textContent)")
-    assert f"not finite from {start}" in marks
+    assert f"not finite: {start}" in marks

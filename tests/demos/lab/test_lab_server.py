@@ -1,5 +1,6 @@
 """The protocol over real HTTP: who may ask, what is refused and cancelled, what does no harm."""
 
+import http.client
 import re
 import socket
 import subprocess
@@ -179,7 +180,10 @@ def test_port_in_use_is_said_and_another_taken(lab, capsys):
 def test_interrupt_ends_it_at_once():
     command = [sys.executable, "-m", "demos.lab", "--no-browser", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout.readline().startswith("The gradient lab is at http://127.0.0.1:")
+        port = re.search(r" at http://127\.0\.0\.1:(\d+)/", process.stdout.readline())[1]
+        running = http.client.HTTPConnection("127.0.0.1", int(port), timeout=10)
+        running.request("GET", "/ask/train?depth=20&steps=300")
+        assert running.getresponse().readline().startswith(b"data: ")  # and goes on for seconds
         process.send_signal(2)
         _, errors = process.communicate(timeout=10)
     assert process.returncode == 0
