@@ -37,7 +37,7 @@ VIEWS.time = {
   drawCliff(a) {
     const on = (point, k) => ({ x: point[0], y: point[1], k });
     const remark = ` from b = ${shown(a.start[0], 5)}, slope ${shown(a.g)}: a step ends at ${shown(a.step[0], 5)}, clipped at ${shown(a.clipped[0], 5)}`;
-    plot(this.cliff, { remark, log: false, xs: a.places, xlabel: "b: drag the start", lines: [{ label: "", values: a.E, k: 0 }],
+    plot(this.cliff, { remark, log: false, xs: a.places, xlabel: lab.recorded ? "b" : "b: drag the start", lines: [{ label: "", values: a.E, k: 0 }],
       points: [on(a.start, 0), on(a.step, 1), on(a.clipped, 2)], point: lab.recorded ? null : (k, event) => { if (event.buttons) turn({ b: a.places[k].toFixed(3) }); } });
   },
 
