@@ -22,22 +22,6 @@ claims, `notebook.py` performs an experiment where its cells are run, `style.py`
 writes the page, with `prose.py` and `inline_svg.py`; what stands on it beside the experiments is in
 `chapters/`, `matrix.py` and `corrections.py`. What is left to do is in `exercises/`."""
 
+from demos.arc import LECTURE
+
 SECTIONS = ("numerics", "initialization", "dynamics", "normalization", "residual", "recurrence", "clipping")
-LECTURE = (  # in the order in which it is best told
-    "gradcheck_v_curve",
-    "gradient_norm_vs_depth",
-    "pytorch_default_trap",
-    "weight_grad_trap",
-    "he_vs_xavier_depth",
-    "dynamical_isometry",
-    "ioffe_fig1",
-    "bn_without_stability",
-    "bn_explodes",
-    "residual_growth",
-    "hundred_layers",
-    "gradient_cliff",
-    "gradient_through_time",
-    "latch_task",
-    "sparsity_is_not_death",
-    "fix_matrix",
-)

@@ -70,9 +70,9 @@ def _present(planned: Sequence[Planned], options: argparse.Namespace) -> int:
 
 
 def _write(performances: Sequence[Performance], options: argparse.Namespace) -> None:
-    from demos import chapters, page
+    from demos import page
 
-    html = page.page(performances, () if options.experiment else chapters.NAMES)
+    html = page.page(performances, whole=not options.experiment)
     files = {options.save / f"{p.experiment.name}.csv": p.matrix.csv() for p in performances if p.matrix}
     files[options.save / "index.html"] = html
     if options.json:

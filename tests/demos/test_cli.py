@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 import demos
-from demos import chapters, cli
+from demos import cli
 from demos.experiment import Experiment, load
 
 ROOT = Path(demos.__file__).parent.parent
@@ -74,7 +74,7 @@ def test_list_names_every_experiment_and_runs_none(tmp_path, monkeypatch, capsys
 def test_prefixes_choose_in_the_order_of_the_lecture():
     experiments = [load(name) for name in demos.LECTURE]
     chosen = cli.choose(["gradient_t", "gradient_c"], experiments)
-    assert [e.name for e in chosen] == ["gradient_cliff", "gradient_through_time"]
+    assert [e.name for e in chosen] == ["gradient_through_time", "gradient_cliff"]
     assert cli.choose([], experiments) == experiments
 
 
@@ -146,11 +146,11 @@ def test_without_names_it_is_the_lecture_and_with_all_what_stands_beside_it_too(
 
 def test_only_the_whole_lecture_has_its_chapters(tmp_path, monkeypatch):
     chosen = []
-    monkeypatch.setattr("demos.page.page", lambda performances, chapters: chosen.append(chapters) or "")
+    monkeypatch.setattr("demos.page.page", lambda performances, whole: chosen.append(whole) or "")
     for arguments in ([], ["--all"], [QUICK]):
         options = cli._parser([]).parse_args([*arguments, "--save", str(tmp_path)])
         cli._write([], options)
-    assert chosen == [chapters.NAMES, chapters.NAMES, ()]
+    assert chosen == [True, True, False]
 
 
 def test_full_takes_more_seeds_and_what_the_experiment_says():
