@@ -49,8 +49,8 @@ HOOK = Act(
         Scene(
             "he_vs_xavier_depth",
             "Thirty ReLU layers, every weight smaller by √2: what becomes of the training?",
-            "ReLU halves the mean square in every layer: without the factor 2 of He, the scores of thirty "
-            "layers are smaller by {30 layers, untrained: ‖scores‖ from Xavier's start over He's}.",
+            "ReLU halves the mean square in every layer: without He’s factor 2 the scores of thirty layers "
+            "shrink to {30 layers, untrained: ‖scores‖ from Xavier's start over He's} of their size.",
             "With thirty layers Xavier’s weights read {30 layers, Xavier: accuracy} % of the test images, "
             "which is chance level, and He’s read {30 layers, He: accuracy} %.",
         ),

@@ -50,7 +50,7 @@ def every_name() -> list[str]:
 
 def _present(planned: Sequence[Planned], options: argparse.Namespace) -> int:
     options.save.mkdir(parents=True, exist_ok=True)
-    figures = Figures(options.save, options.format, options.style, options.show)
+    figures = Figures(options.save, options.format, options.style, options.show, bool(options.slides))
     coming = perform(planned, figures, options.jobs)
     performances: list[Performance] = []
     for k, (experiment, _) in enumerate(planned, 1):
@@ -75,6 +75,10 @@ def _write(performances: Sequence[Performance], options: argparse.Namespace) -> 
     html = page.page(performances, whole=not options.experiment)
     files = {options.save / f"{p.experiment.name}.csv": p.matrix.csv() for p in performances if p.matrix}
     files[options.save / "index.html"] = html
+    if options.slides:
+        from demos import slides
+
+        files[options.save / "slides.html"] = slides.slides(performances)
     if options.json:
         files[options.json] = json.dumps(as_json.rows(performances), ensure_ascii=False, indent=1) + "\n"
     for path, text in files.items():
@@ -112,6 +116,7 @@ def _parser(experiments: Sequence[Experiment]) -> argparse.ArgumentParser:
     add("--json", type=Path, metavar="FILE", help="write the claims as JSON as well")
     add("--format", choices=("png", "svg", "pdf"), default="png", help="of the figures (default png)")
     add("--style", choices=tuple(STYLES), default="paper", help="of the figures (default paper)")
+    add("--slides", action="store_true", help="write the slides as well, slides.html")
     add("--show", action="store_true", help="show the figures in windows as well")
     # fmt: on
     knobs = parser.add_argument_group(

@@ -29,6 +29,7 @@ class Performance:
     result: Result
     figure: Path
     svg: str
+    slide: str = ""  # the figure for the slides, if there are to be any
     matrix: Matrix | None = None
 
 
@@ -40,6 +41,7 @@ class Figures:
     format: str = "png"
     style: str = "paper"
     show: bool = False
+    slides: bool = False  # draw each for the slides as well
 
 
 def perform(planned: Sequence[Planned], figures: Figures, jobs: int = 1) -> Iterator[Performance]:
@@ -61,14 +63,15 @@ def perform(planned: Sequence[Planned], figures: Figures, jobs: int = 1) -> Iter
             pool.shutdown(cancel_futures=True)
 
 
-def _perform(planned: tuple[str, Config], figures: Figures) -> tuple[Result, Path, str, Matrix | None]:
+def _perform(planned: tuple[str, Config], figures: Figures) -> tuple[Result, Path, str, str, Matrix | None]:
     """Run and draw; return what can be sent from one process to another, which a module cannot."""
     name, setup = planned
     experiment = load(name)
     result = experiment.run(setup)
     path = _draw(experiment, setup, result, figures)
     svg = inline_svg.drawing(experiment, setup, result)
-    return replace(result, data=None), path, svg, matrix_of(result)
+    slide = inline_svg.drawing(experiment, setup, result, "slides") if figures.slides else ""
+    return replace(result, data=None), path, svg, slide, matrix_of(result)
 
 
 def matrix_of(result: Result) -> Matrix | None:
