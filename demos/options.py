@@ -1,4 +1,4 @@
-"""What the command line may say, and what becomes of it: which experiments, with which knobs, as which files."""
+"""What the command line may say, and what becomes of it: which experiments, with which knobs."""
 
 from __future__ import annotations
 
@@ -68,6 +68,7 @@ def parser_for(experiments: Sequence[Experiment]) -> argparse.ArgumentParser:
     add("--save", type=Path, default=Path("figures"), metavar="DIR",
         help="for the figures and the page (default figures)")
     add("--slides", action="store_true", help="write slides.html as well, to be projected")
+    add("--handout", action="store_true", help="write handout.html as well, to be printed")
     add("--ipynb", action="store_true", help="write a notebook of each experiment as well")
     add("--json", type=Path, metavar="FILE", help="write the claims as JSON as well")
     add("--format", choices=("png", "svg", "pdf"), default="png", help="of the figures (default png)")

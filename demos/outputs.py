@@ -12,7 +12,7 @@ from demos.perform import Performance
 
 
 def check(options: argparse.Namespace) -> None:
-    """Raise ValueError, before any work is done, for a place that cannot be written to; make its directory."""
+    """Raise ValueError, before any work is done, for a place that cannot be written to."""
     check_directory("--save", options.save)
     if options.json:
         if options.json.is_dir():
@@ -41,6 +41,10 @@ def texts(performances: Sequence[Performance], options: argparse.Namespace) -> d
         from demos.slides import slides
 
         files[options.save / "slides.html"] = slides(performances)
+    if options.handout:
+        from demos.handout import handout
+
+        files[options.save / "handout.html"] = handout(performances)
     if options.ipynb:
         from demos.ipynb import notebook
 

@@ -44,8 +44,8 @@ def _act(act: Act, played: Sequence[Performance], all_: Sequence[Performance]) -
     if act.after:  # the last act: what is often taught otherwise
         deck += _taught(all_)
     if {scene.experiment for scene in act.scenes} <= {p.experiment.name for p in played}:
-        closing = f'<p class="label">{label(act)}: {act.title}</p>\n<p class="question">{prose.phrase(act.closing)}</p>'
-        deck.append(_slide("closing", "", closing))
+        closing = f'<p class="question">{prose.phrase(act.closing)}</p>'
+        deck.append(_slide("closing", "", f'<p class="label">{label(act)}: {act.title}</p>\n{closing}'))
     return deck
 
 

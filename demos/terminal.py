@@ -11,8 +11,8 @@ import unicodedata
 from typing import TextIO
 
 _COLOURS = {"PASS": "32", "FAIL": "1;31", "open": "33"}
-_SPELLED = {"√": "sqrt", "∛": "cbrt", "∂": "d", "∇": "grad ", "‖": "|", "⟨": "<", "⟩": ">", "∞": "inf", "−": "-",
-            "≤": "<=", "≥": ">=", "≈": "~", "→": "->", "←": "<-", "≪": "<<", "≫": ">>", "ᵀ": "^T", "′": "'",
+_SPELLED = {"√": "sqrt", "∛": "cbrt", "∂": "d", "∇": "grad ", "‖": "|", "⟨": "<", "⟩": ">", "∞": "inf",
+            "−": "-", "≤": "<=", "≥": ">=", "≈": "~", "→": "->", "←": "<-", "≪": "<<", "≫": ">>", "ᵀ": "^T", "′": "'",
             "⋯": "...", "─": "-", "│": "|"}  # fmt: skip
 
 
@@ -59,6 +59,6 @@ def _coloured(text: str) -> str:
 
 
 def leave_quietly() -> int:
-    """The reader has left: see to it that nothing more is written; return the exit code that a shell expects."""
+    """The reader has left: let nothing more be written; return the exit code that a shell expects."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 141

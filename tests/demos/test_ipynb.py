@@ -1,4 +1,4 @@
-"""Experiments as notebooks: valid JSON of Jupyter's format 4, whose cells run and whose output is the run's."""
+"""Experiments as notebooks: Jupyter's format 4, whose cells run and whose output is the run's."""
 
 import json
 from types import ModuleType

@@ -109,7 +109,7 @@ def test_a_directory_that_refuses_files_is_noticed(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(outputs.tempfile, "TemporaryFile", refuse)
-    with pytest.raises(ValueError, match="--save: cannot write to .*: Permission denied"):
+    with pytest.raises(ValueError, match=r"--save: cannot write to .*: Permission denied"):
         outputs.check_directory("--save", tmp_path)
 
 
