@@ -16,7 +16,7 @@ from demos.source import listings
 
 
 def handout(performances: Sequence[Performance]) -> str:
-    """Return the handout of these performances, act by act, and at the end the code that builds and trains."""
+    """Return the handout of these performances, act by act, and at the end the nets' code."""
     by_name = {p.experiment.name: p for p in performances}
     acts = [_act(act, [by_name[name] for name in act.experiments if name in by_name]) for act in ACTS]
     answers = fixes(performances)
@@ -45,7 +45,9 @@ def _scene(performance: Performance) -> str:
     """Lesson, figure, and a sentence each of what was predicted and what was found."""
     experiment, claims = performance.experiment, performance.result.claims
     scene = scene_of(experiment.name)
-    said = (filled(scene.predicts, claims, measured=False), filled(scene.shows, claims)) if scene else ("", "")
+    said = (
+        (filled(scene.predicts, claims, measured=False), filled(scene.shows, claims)) if scene else ("", "")
+    )
     lines = "".join(
         f"<p><i>{word}:</i> {text}</p>\n" for word, text in zip(("Predicted", "Measured"), said) if text
     )
