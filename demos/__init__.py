@@ -23,7 +23,7 @@ an experiment where its cells are run, `style.py` makes figures look alike, `dig
     page.py          the page; `exhibit.py` is an experiment on it, `source.py` its code, complete
     slides.py        the slides; `handout.py` is for the printer, `ipynb.py` for Jupyter
     document.py      the HTML around them, with the styles and scripts of `web/`
-    chapters.py      the page's texts, `corrections.py` what is often taught, `fixes.py` and `matrix.py` what cures
+    chapters.py      its texts; `corrections.py` what is often taught, `fixes.py`, `matrix.py` what cures
     prose.py         words and numbers as HTML; `mathml.py` formulas, `inline_svg.py` figures
     cli.py           the command; `options.py` what it may say, `report.py` and `terminal.py` what it prints,
                      `perform.py` runs experiments in several processes, `outputs.py` and `files.py` write
