@@ -69,7 +69,7 @@ PRODUCT = Act(
             "By what does one layer multiply the gradient, and how much is left after thirty?",
             "√χ per layer: {sigmoid, Xavier} for sigmoid and {ReLU, Xavier} for ReLU with Xavier’s weights, "
             "{ReLU, He} for ReLU with He’s.",
-            "Measured: {sigmoid, Xavier} per layer for sigmoid and {ReLU, Xavier} for ReLU with Xavier’s "
+            "One layer leaves {sigmoid, Xavier} of it for sigmoid and {ReLU, Xavier} for ReLU with Xavier’s "
             "weights, {ReLU, He} for ReLU with He’s.",
         ),
         Scene(
