@@ -7,7 +7,7 @@ A limit stands well if it is about four standard deviations away from what is me
 ten thousand breaks it, whatever the machine. With `OPENBLAS_CORETYPE=Haswell` before the command, or
 `Sandybridge`, the same is measured with another kernel, whose roundings make other nets in training.
 
-A quantity that covers more than a power of ten is measured by its logarithm. What is true in exact
+What has a threshold and is positive is measured by its logarithm. What is true in exact
 arithmetic or proven has no margin, and is not listed.
 """
 
@@ -24,15 +24,13 @@ from demos.cli import choose, every_name
 from demos.experiment import Claim, Within, load
 from demos.report import number
 
-EXACT = 1e-6  # a tolerance below this is for rounding
-
 
 def margin(claim: Claim) -> float:
     """How many standard deviations lie between the mean and the nearer limit; negative beyond it."""
     values, (low, high) = list(claim.measured), limits(claim)
     if not all(map(math.isfinite, values)):
         return -math.inf
-    if min(values) > 0 and max(values) > 10 * min(values):
+    if min(values) > 0 and not isinstance(claim.tolerance, Within):
         values, low, high = [math.log(x) for x in values], _log(low), _log(high)
     mean, deviation = statistics.fmean(values), statistics.pstdev(values)
     distance = min(mean - low, high - mean)
@@ -47,20 +45,14 @@ def limits(claim: Claim) -> tuple[float, float]:
     return claim.tolerance.low, claim.tolerance.high
 
 
-def has_margin(claim: Claim) -> bool:
-    """Is the limit one of chance, and not of rounding or of a proof?"""
-    if isinstance(claim.tolerance, Within):
-        return claim.tolerance.share > EXACT
-    return not claim.tolerance.proven
-
-
 def _log(x: float) -> float:
     return math.log(x) if x > 0 else -math.inf
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print a line for each claim; return how many have a seed that breaks them."""
-    parser = argparse.ArgumentParser(prog="python -m demos.margins", description=(__doc__ or "").split("\n")[0])
+    first_line = (__doc__ or "").partition("\n")[0]
+    parser = argparse.ArgumentParser(prog="python -m demos.margins", description=first_line)
     parser.add_argument("experiment", nargs="*", help="names, or beginnings of names; without any, all")
     parser.add_argument("--seeds", type=int, default=20, help="how many (default %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="the first (default %(default)s)")
@@ -69,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         seeds = tuple(range(options.seed, options.seed + options.seeds))
         result = experiment.run(replace(experiment.setup(), seeds=seeds))
         print(f"\n{experiment.name}, {result.seconds:.0f} s")
-        for claim in filter(has_margin, result.claims):
+        for claim in (claim for claim in result.claims if claim.is_measured):
             broken += not claim.holds
             low, high = (number(x, 3) for x in (min(claim.measured), max(claim.measured)))
             needs = f"{number(claim.predicted, 3)} {claim.tolerance}"

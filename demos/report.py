@@ -92,9 +92,14 @@ def summary(results: Sequence[tuple[Experiment, Result]]) -> str:
         lines.append(f"{experiment.name:{name}}{score:>12}{result.seconds:10.1f}")
     failed = [f"FAIL  {e.name}: {c.what}" for e, r in results for c in r.claims if c.verdict == "FAIL"]
     lines += ["", *(fill(line, WIDTH, subsequent_indent=INDENT) for line in failed)]
-    lines.append(f"{len(failed)} of the claims failed." if failed else "Every claim held.")
-    if unjudged := sum(not claim.judged for _, result in results for claim in result.claims):
-        lines.append(f"Not judged: {unjudged}; their thresholds were measured for the default set-up.")
+    judged = sum(claim.judged for _, result in results for claim in result.claims)
+    held = "Every claim that was judged held." if judged else "No claim was judged."
+    unjudged = sum(not claim.judged for _, result in results for claim in result.claims)
+    if judged and not unjudged:
+        held = "Every claim held."
+    lines.append(f"{len(failed)} of the claims failed." if failed else held)
+    if unjudged:
+        lines.append(f"Not judged: {unjudged}; their limits were measured for the default set-up.")
     return "\n".join(lines)
 
 
