@@ -35,7 +35,7 @@ INITS = {  # σ_w² = n · Var W, and how W is drawn
 @dataclass(frozen=True)
 class Setup(Config):
     depth: int = 10
-    width: int = 64
+    width: int = 128
     batch: int = 100
     data: str = "digits"
 
