@@ -99,7 +99,7 @@ def summary(results: Sequence[tuple[Experiment, Result]]) -> str:
         held = "Every claim held."
     lines.append(f"{len(failed)} of the claims failed." if failed else held)
     if unjudged:
-        lines.append(f"Not judged: {unjudged}; their limits were measured for the default set-up.")
+        lines.append(f"Not judged: {unjudged}; their thresholds were measured for the default set-up.")
     return "\n".join(lines)
 
 

@@ -102,6 +102,9 @@ def draw(setup: Setup, curves: dict) -> Figure:
             relative = np.exp(np.log(norms / norms[:, -1:]).mean(axis=0))
             ax.plot(back, relative[::-1], markevery=5, label=name)
             prediction(ax, back, np.cumprod([1, *factors[::-1]]))
+            factor = np.exp(np.log(factors).mean())
+            ax.annotate(f"{factor:.2f}", (back[-1], relative[0]), xytext=(3, 0), textcoords="offset points",
+                        va="center", fontsize="small", annotation_clip=False)  # fmt: skip
         ax.set(title=activation, yscale="log")
         decades(ax, 5)
     axes[len(axes) // 2].set_xlabel("layers back from the loss")

@@ -21,6 +21,7 @@ from demos.experiment import (
     load,
     over_seeds,
 )
+from demos.margins import margin
 
 LIMIT = Between(high=1.0, proven=True)
 
@@ -181,3 +182,25 @@ def test_summary_counts_and_names_failures():
     assert "planted" in text
     assert "1 of 2" in text
     assert "FAIL  planted: the moon" in text
+
+
+@pytest.mark.parametrize(
+    ("judged", "words"),
+    [((True, True), "Every claim held."), ((True, False), "Every claim that was judged held."),
+     ((False, False), "No claim was judged.")],
+)  # fmt: skip
+def test_summary_never_says_that_what_was_not_judged_held(judged, words):
+    claims = [claim([2.0], Within(0.1), judged=yes) for yes in judged]
+    lines = report.summary([(experiment_claiming(), Result(claims, None))]).splitlines()
+    assert words in lines
+    assert ("Not judged: " in lines[-1]) is (not all(judged))
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "measured", "expected"),
+    [(above(1.0), (math.e**2, math.e**4), 3.0), (below(0.0), (-3.0, -1.0), 2.0),
+     (Within(0.5), (1.5, 2.5), 2.0), (above(1.0), (2.0, 2.0), math.inf), (above(1.0), (0.5, 0.5), -math.inf),
+     (above(1.0), (2.0, math.nan), -math.inf)],
+)  # fmt: skip
+def test_a_margin_is_in_standard_deviations_from_the_nearer_limit(tolerance, measured, expected):
+    assert margin(claim(measured, tolerance)) == pytest.approx(expected)
