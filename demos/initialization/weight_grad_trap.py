@@ -93,9 +93,7 @@ def draw(setup: Setup, runs: dict) -> Figure:
         band(axes[0], layers[1:-1], [G[1:-1] for _, G, _ in runs[name]], label=name)
         band(axes[1], layers, [δ / δ[-1] for δ, *_ in runs[name]], label=name)
         prediction(axes[1], layers, (INITS[name][0] / 2) ** ((setup.depth - layers) / 2))
-    for ax, title in zip(
-        axes, ("‖∂L/∂W‖, hidden layers: equally small", "‖δ‖, relative to the last layer: vanishes")
-    ):
+    for ax, title in zip(axes, ("‖∂L/∂W‖, hidden: equally small", "‖δ‖ relative to the last: vanishes")):
         ax.set(title=title, yscale="log", xlabel="layer")
         decades(ax, 1)
     axes[1].lines[-1].set_label("theory: √(σ_w²/2) a layer")
