@@ -208,3 +208,19 @@ def test_a_net_that_does_not_learn_is_told_so(capsys):
     said = " ".join(capsys.readouterr().out.split())
     assert "its loss is 2.3 (a blind guess has 2.303)" in said
     assert "What does gradient_ratio say of it?" in said
+
+
+def deep(norm):
+    """Thirty layers, with this normalization before each ReLU, from He's start."""
+    hidden = []
+    for _ in range(29):
+        hidden += [nn.Linear(64, 64), norm(64), nn.ReLU()]
+    model = nn.Sequential(*hidden, nn.Linear(64, 10))
+    twenty_layers.start(model)
+    return model
+
+
+@pytest.mark.parametrize("norm", [nn.Identity, nn.BatchNorm1d, nn.LayerNorm])
+def test_every_textbook_answer_heals(norm, capsys):
+    assert examine("twenty_layers", solved("twenty_layers") | dict(healed=lambda: deep(norm)))
+    assert "All of it is right." in capsys.readouterr().out
