@@ -3,10 +3,12 @@
 There are three kinds of claims, and each kind has its own tolerance.
 
     identity      true in exact arithmetic: within 1e-8 or 1e-10, or the framework is wrong
-    law           true on average over random weights: within 2 or 3 %, about four standard deviations
-    separation    of two outcomes: above or below a threshold in the gap between them. Never a value,
-                  and only for the set-up that the gap was measured with: with a knob turned, such a
-                  claim is shown, but not judged
+    law           true on average over random weights: within a few per cent, about four standard deviations
+    separation    of two outcomes: above or below a threshold in the gap between them, never a value
+
+How far seeds scatter depends on width, depth and data, so the limits of a law and of a separation are for the
+set-up that they were measured with: with a knob turned such a claim is shown, but not judged. An identity and
+a bound that is proven, are judged always. `margins.py` measures how far from its limit a claim is.
 
 A claim holds if every seed obeys it.
 """
@@ -78,6 +80,9 @@ def below(threshold: float) -> Between:
     return Between(high=threshold)
 
 
+ROUNDING = 1e-6  # a share up to this is for rounding alone
+
+
 # --- claims ----------------------------------------------------------------------------------------------
 
 
@@ -102,6 +107,13 @@ class Claim:
     def holds(self) -> bool:
         """Does every seed obey? NaN obeys nothing."""
         return all(self.tolerance.admits(m, self.predicted) for m in self.measured)
+
+    @property
+    def is_measured(self) -> bool:
+        """Was the limit measured, with one set-up, and is neither proven nor for rounding alone?"""
+        if isinstance(self.tolerance, Within):
+            return self.tolerance.share > ROUNDING
+        return not self.tolerance.proven
 
     @property
     def verdict(self) -> str:
@@ -170,7 +182,7 @@ class Experiment:
             result = self.module.run(setup)
         usual = (replace(form, seeds=setup.seeds) for form in (self.setup(), self.fast(), self.full()))
         turned = setup not in usual
-        claims = [replace(c, judged=not (turned and _is_measured(c.tolerance))) for c in result.claims]
+        claims = [replace(c, judged=not (turned and c.is_measured)) for c in result.claims]
         return replace(result, claims=claims, seconds=time.perf_counter() - began)
 
 
@@ -198,7 +210,3 @@ def default_dtype(dtype: Any) -> Iterator[None]:
         yield
     finally:
         torch.set_default_dtype(before)
-
-
-def _is_measured(tolerance: Within | Between) -> bool:
-    return isinstance(tolerance, Between) and not tolerance.proven

@@ -125,12 +125,14 @@ def draw(setup: Setup, data: tuple) -> Figure:
     left.text(6.1, -2.4, "low loss", ha="right")
     left.text(4.35, -3.1, "high loss")
     ends, _ = loss_and_gradient(path[-1], setup)
-    shown = np.argmax((ends[0] > 0.01) & (ends[2] < 0.01))  # a start for which clipping is what matters
-    left.plot(*path[:, :, 0, shown].T, label="not clipped", markevery=[0])
-    left.plot(*path[:, :, 2, shown].T, label=f"clipped at {setup.clip:g}", markevery=[0])
+    saved = np.flatnonzero((ends[0] > 0.01) & (ends[2] < 0.01))  # the starts for which clipping matters
+    for clip, look, name in ((2, "C1s-", f"clipped at {setup.clip:g}"), (0, "C0o-", "not clipped")):
+        for k, start in enumerate(saved[:3]):
+            left.plot(*path[:, :, clip, start].T, look, markevery=[0], label="" if k else name)
     w = np.linspace(4.3, 6.1, 100)
     prediction(left, w, 0.5 - w * HALF, label="the wall: theory")
-    left.set(title="two descents from one start", xlabel="w", ylabel="b", xlim=(4.2, 6.2), ylim=(-3.3, -1.6))
+    left.set(title=f"3 of {len(saved)} that only a clip saves", xlabel="w", ylabel="b")
+    left.axis((4.2, 6.2, -3.3, -1.6))
     middle.plot(WALLS, -slopes, "o", color="C2")
     prediction(middle, w, -slope_of_wall(w, setup))
     middle.set(title="|dE/db| on the wall", yscale="log", xlabel="w")

@@ -123,8 +123,8 @@ def draw(setup: Setup, data: tuple) -> Figure:
     runs, zeros = data
     short, low, near = min(setup.lr), min(setup.bias), max(setup.bias)
     figure, (by_lr, by_bias, cures) = panels(3)
-    lines = [("ReLU", 0, "units that never fire"), ("ReLU", 1, "images read")]
-    for cure, k, label in [*lines, ("leaky 0.01", 1, "images read, leaky 0.01")]:
+    lines = [("ReLU", 0, "units that never fire"), ("ReLU", 1, "accuracy")]
+    for cure, k, label in [*lines, ("leaky 0.01", 1, "accuracy, leaky 0.01")]:
         at_lr = [100 * runs[cure, lr, near][:, k] for lr in setup.lr]
         at_bias = [100 * runs[cure, short, bias][:, k] for bias in setup.bias]
         for ax, knob, found in ((by_lr, setup.lr, at_lr), (by_bias, setup.bias, at_bias)):
@@ -135,7 +135,7 @@ def draw(setup: Setup, data: tuple) -> Figure:
     by_bias.set(title="a negative bias", xlabel="bias at the start")
     by_bias.invert_xaxis()
     cures.barh(list(CURES), [100 * np.median(runs[cure, short, low][:, 1]) for cure in CURES])
-    cures.set(title=f"images read from bias {low:g}".replace("-", "−"), xlabel="per cent", xlim=(0, 100))
+    cures.set(title=f"accuracy from bias {low:g}".replace("-", "−"), xlabel="per cent", xlim=(0, 100))
     cures.invert_yaxis()
     legend(figure, by_bias)
     return figure

@@ -32,7 +32,7 @@ from demos.training import accuracy, minibatches
 from tinygrad_stab import nn
 
 SOURCE = "the other experiments of this lecture, put together"
-LEGEND = "test images read, %; * with a smaller learning rate"
+LEGEND = "test accuracy, %; * with a smaller learning rate"
 
 
 # %% The set-up

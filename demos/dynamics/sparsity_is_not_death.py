@@ -30,7 +30,7 @@ ALARM = 0.2  # of the outputs are zero
 class Setup(Config):
     depth: int = 11
     width: int = 64
-    lr: float = 0.1
+    lr: float = 0.02
     steps: int = 300
     data: str = "digits"
 

@@ -112,7 +112,7 @@ def run(setup: Setup) -> Result:
     nets, fates, change = "between the two nets", "between the two fates", "far from 1"
     # fmt: off
     claims = [
-        Claim("residual: lr λ at the start", [c[0] for _, c in lost], "> 2", above(15), parabola, nets),
+        Claim("residual: lr λ at the start", [c[0] for _, c in lost], "> 2", above(2), parabola, nets),
         Claim("plain: lr λ at the start", [c[0] for _, c in plain], "< 2", below(2), parabola, nets),
         Claim("residual, at once: steps until it diverges", [np.isfinite(losses).sum() for losses, _ in lost],
               "few", below(50), parabola, fates),

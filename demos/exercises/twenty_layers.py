@@ -52,6 +52,6 @@ def healed() -> nn.Module:
     # ↑ yours
 
 
-# %% The check: trains your net for 150 steps of SGD with lr = 0.05, the norm of the gradient clipped at 2
+# %% The check: 400 steps of SGD with lr = 0.02, the norm of the gradient clipped at 2 or not, as is better
 if __name__ == "__main__":
     examine("twenty_layers", globals())

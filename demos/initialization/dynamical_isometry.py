@@ -1,4 +1,4 @@
-"""To keep the gradient's average size is not to keep the gradient: random matrices crush most directions.
+"""To keep the gradient's average size is not to keep the gradient: Gaussian matrices crush most directions.
 
 One Gaussian matrix with Var W = 1/n keeps E ‖gradient‖², and so does a product of L of them: the mean of its
 squared singular values is 1. But that mean is made by very few directions. The i-th largest of the n singular

@@ -66,6 +66,13 @@ def predicted_factors(activation: str, weight_var: float, setup: Setup) -> np.nd
     return np.array(factors)
 
 
+def scatter(activation: str, weight_var: float) -> float:
+    """Four standard deviations of one net, measured at the default width over twenty seeds."""
+    if activation.lower() == "sigmoid" and weight_var > 4:
+        return 0.04
+    return 0.03 if activation.lower() in KINKED else 0.02
+
+
 def run(setup: Setup) -> Result:
     claims, curves = [], {}
     low, high = setup.depth // 6, setup.depth - setup.depth // 6  # away from both ends
@@ -78,9 +85,9 @@ def run(setup: Setup) -> Result:
                 f"{activation}, {name}",
                 measured=(norms[:, low - 1] / norms[:, high - 1]) ** (1 / (high - low)),
                 predicted=float(np.prod(factors[low - 1 : high - 1]) ** (1 / (high - low))),
-                tolerance=Within(0.03 if activation.lower() in KINKED else 0.02),
+                tolerance=Within(scatter(activation, weight_var)),
                 by=f"√χ = σ_w √(E φ′(z)²), the factor on ‖δ‖ per layer; here from layer {high} to {low}",
-                why="four standard deviations of one net; a kinked φ varies more",
+                why="four standard deviations of one net; a kinked or saturated φ varies more",
             ))  # fmt: skip
     return Result(claims, curves)
 
@@ -95,6 +102,9 @@ def draw(setup: Setup, curves: dict) -> Figure:
             relative = np.exp(np.log(norms / norms[:, -1:]).mean(axis=0))
             ax.plot(back, relative[::-1], markevery=5, label=name)
             prediction(ax, back, np.cumprod([1, *factors[::-1]]))
+            factor = np.exp(np.log(factors).mean())
+            ax.annotate(f"{factor:.2f}", (back[-1], relative[0]), xytext=(3, 0), textcoords="offset points",
+                        va="center", fontsize="small", annotation_clip=False)  # fmt: skip
         ax.set(title=activation, yscale="log")
         decades(ax, 5)
     axes[len(axes) // 2].set_xlabel("layers back from the loss")

@@ -35,7 +35,7 @@ INITS = {  # σ_w² = n · Var W, and how W is drawn
 @dataclass(frozen=True)
 class Setup(Config):
     depth: int = 10
-    width: int = 64
+    width: int = 128
     batch: int = 100
     data: str = "digits"
 
@@ -87,17 +87,16 @@ def run(setup: Setup) -> Result:
 
 # %% The figure
 def draw(setup: Setup, runs: dict) -> Figure:
-    figure, axes = panels(2, sharey=True)
+    figure, axes = panels(2)
     layers = np.arange(1, setup.depth + 1)
     for name in INITS:
-        for ax, k in zip(axes, (1, 0)):
-            band(ax, layers, [run[k] / run[k][-1] for run in runs[name]], label=name)
+        band(axes[0], layers[1:-1], [G[1:-1] for _, G, _ in runs[name]], label=name)
+        band(axes[1], layers, [δ / δ[-1] for δ, *_ in runs[name]], label=name)
         prediction(axes[1], layers, (INITS[name][0] / 2) ** ((setup.depth - layers) / 2))
-    for ax, title in zip(axes, ("‖∂L/∂W‖: flat, nothing to see", "‖δ‖ = ‖∂L/∂z‖: vanishes")):
+    for ax, title in zip(axes, ("‖∂L/∂W‖, hidden: equally small", "‖δ‖ relative to the last: vanishes")):
         ax.set(title=title, yscale="log", xlabel="layer")
         decades(ax, 1)
     axes[1].lines[-1].set_label("theory: √(σ_w²/2) a layer")
-    axes[0].set_ylabel("relative to the last layer")
     legend(figure, axes[1])
     return figure
 

@@ -6,7 +6,7 @@ normalization divides it by the variance that it finds:
     LayerNorm    over the units, the mean of φ included       E φ′² / E φ²       1 for ReLU
     BatchNorm    over the samples, without that mean          E φ′² / Var φ      π/(π − 1) = 1.47 for ReLU
 
-σ_w² cancels, so no initialization helps; batches of few samples are worse. The same mean that makes ReLU
+σ_w² cancels, so no weight variance helps; batches of few samples are worse. The same mean that makes ReLU
 with BatchNorm explode rescues sigmoid: LayerNorm keeps it in what it divides by, and the gradient vanishes.
 """
 

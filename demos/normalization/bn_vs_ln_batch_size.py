@@ -125,7 +125,7 @@ def draw(setup: Setup, data: tuple) -> Figure:
         band(left, setup.batch, 100 * np.transpose([read[norm, B] for B in setup.batch]), label=norm)
     B = np.linspace(min(setup.batch), max(setup.batch), 200)
     prediction(left, B, 0 * B + 100 * BLIND_ACCURACY, label="theory (left: blind guess)")
-    left.set(title="test images read, %", ylim=(0, 100))
+    left.set(title="test accuracy, %", ylim=(0, 100))
     for k, (name, (_, law)) in enumerate(LAWS.items()):
         medians = [np.median(found[B][:, k]) for B in setup.batch]
         middle.plot(setup.batch, medians, "C0" + "os"[k], label=f"… {name}")

@@ -103,7 +103,7 @@ def draw(setup: Setup, runs: dict) -> Figure:
     for norm in NORMS:
         band(left, steps, [100 * accuracies for accuracies, _ in runs[norm]], label=norm, markevery=5)
     prediction(left, steps, 0 * steps + 100 * BLIND_ACCURACY, label="blind guess")
-    left.set(ylabel="test images read, %", ylim=(0, 100))
+    left.set(ylabel="test accuracy, %", ylim=(0, 100))
     for ax, norm, colour in ((middle, "no norm", "C2"), (right, "BatchNorm", "C0")):
         low, median, high = runs[norm][0][1].T
         ax.plot(steps, median, color=colour, marker="")

@@ -15,7 +15,7 @@ import numpy as np
 import tinygrad_stab as torch
 from demos.experiment import Claim, Config, Result, above, below
 from demos.notebook import present
-from demos.style import Figure, band, panels
+from demos.style import Figure, panels
 from demos.training import smooth
 from tinygrad_stab import nn
 
@@ -58,7 +58,10 @@ def learn(seed: int, time: int, forget_bias: float, setup: Setup) -> np.ndarray:
 
 
 def accuracies(net: nn.Module, time: int, setup: Setup) -> np.ndarray:
-    """Train a recurrent net and a layer that reads its last output; return the accuracy at every step."""
+    """Train a recurrent net and a layer that reads its last output; return the accuracy at every step.
+
+    NaN after the step at which it has learned: there training stops.
+    """
     read_out, found = nn.Linear(setup.width, 2), []
     parameters = [*net.parameters(), *read_out.parameters()]
     adam, loss_of = torch.optim.Adam(parameters, lr=setup.lr), nn.CrossEntropyLoss()
@@ -73,7 +76,12 @@ def accuracies(net: nn.Module, time: int, setup: Setup) -> np.ndarray:
         loss_of(scores, classes).backward()
         nn.utils.clip_grad_norm_(parameters, setup.clip)
         adam.step()
-    return np.array(found + [1.0] * (setup.steps - len(found)))
+    return np.array(found + [np.nan] * (setup.steps - len(found)))
+
+
+def in_the_end(accuracies: np.ndarray) -> float:
+    """The mean accuracy of the last ten steps that were made."""
+    return float(np.mean(accuracies[np.isfinite(accuracies)][-10:]))
 
 
 def reach(time: int, forget_bias: float) -> float:
@@ -84,7 +92,7 @@ def reach(time: int, forget_bias: float) -> float:
 def run(setup: Setup) -> Result:
     cells = [(T, b) for T in setup.time for b in setup.forget_bias]
     runs = {cell: np.array([learn(seed, *cell, setup) for seed in setup.seeds]) for cell in cells}
-    last = {cell: runs[cell][:, -10:].mean(axis=1) for cell in cells}
+    last = {cell: np.array([in_the_end(run) for run in runs[cell]]) for cell in cells}
     out, within = ([last[c] for c in cells if reach(*c) < LOST], [last[c] for c in cells if reach(*c) > KEPT])
     carousel = "the gradient along the cell state, σ(b_f)ᵀ"
     gap = "between those that guess, at ½, and those that have learned, at 1"
@@ -103,9 +111,12 @@ def draw(setup: Setup, data: tuple) -> Figure:
     runs, last = data
     figure, (left, right) = panels(2)
     T = max(setup.time)
-    for b in setup.forget_bias:
-        curves = [100 * smooth(list(accuracies), 10) for accuracies in runs[T, b]]
-        band(left, np.arange(setup.steps), curves, label=f"$b_f$ = {b:g}", markevery=20)
+    for n, b in enumerate(setup.forget_bias):
+        for k, found in enumerate(runs[T, b]):
+            made = found[np.isfinite(found)]
+            (line,) = left.plot(100 * smooth(list(made), 10), color=f"C{n}", marker="", alpha=0.8)
+            left.plot(len(made) - 1, 100 * smooth(list(made), 10)[-1], color=f"C{n}", marker="os^Dvp"[n % 6])
+            line.set_label("" if k else f"$b_f$ = {b:g}")
     for T_ in setup.time:
         points = [(reach(T_, b), 100 * a) for b in setup.forget_bias for a in last[T_, b]]
         right.plot(*np.transpose(points), linestyle="", label=f"T = {T_}")

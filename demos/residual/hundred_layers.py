@@ -123,7 +123,7 @@ def draw(setup: Setup, runs: dict) -> Figure:
     left.set(title="training loss", xlabel="step", yscale="log", ylim=(0.3, 20))
     left.set_yticks([0.3, 1, 3, 10], ["0.3", "1", "3", "10"])
     left.minorticks_off()
-    right.set(title="test images read, %", xlabel="block", ylim=(0, 100), xlim=(-0.5, 4.5))
+    right.set(title="test accuracy, %", xlabel="block", ylim=(0, 100), xlim=(-0.5, 4.5))
     right.set_xticks(range(len(KINDS)), KINDS, rotation=30, ha="right")
     prediction(right, [-0.5, 4.5], [10, 10])
     legend(figure, left)

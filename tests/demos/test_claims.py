@@ -21,12 +21,16 @@ from demos.experiment import (
     load,
     over_seeds,
 )
+from demos.margins import margin
 
 LIMIT = Between(high=1.0, proven=True)
 
 
 def claim(measured, tolerance, predicted=2.0, **more):
     return Claim("a thing", measured, predicted, tolerance, "a formula", "a reason", **more)
+
+
+IDENTITY = claim([2.0], Within(1e-10))
 
 
 @pytest.mark.parametrize(
@@ -80,9 +84,10 @@ def experiment_claiming(*claims):
 
 @pytest.mark.parametrize(("size", "open_"), [(1, False), (2, False), (3, True), (4, False)])
 def test_turned_knobs_leave_measured_thresholds_open(size, open_):
-    experiment = experiment_claiming(claim([0.0], above(1)), claim([0.0], LIMIT), claim([2.0], Within(0.1)))
+    measured, certain = (claim([0.0], above(1)), claim([0.0], Within(0.1))), (claim([0.0], LIMIT), IDENTITY)
+    experiment = experiment_claiming(*measured, *certain)
     result = experiment.run(experiment.setup(size=size, seeds=(7,)))
-    assert [c.verdict for c in result.claims] == ["open" if open_ else "FAIL", "PASS", "PASS"]
+    assert [c.verdict for c in result.claims] == ["open" if open_ else "FAIL"] * 2 + ["PASS"] * 2
 
 
 def test_experiments_run_in_float64_and_restore_the_default_on_error():
@@ -202,3 +207,13 @@ def test_briefly_what_failed_stands_first_and_nothing_is_longer_than_a_screen():
     assert "FAIL  the moon" in many
     assert "--verbose prints every claim" in many
     assert len(report.brief([(experiment_claiming(), Result([bad] * 90, None))], 20).splitlines()) <= 20
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "measured", "expected"),
+    [(above(1.0), (math.e**2, math.e**4), 3.0), (below(0.0), (-3.0, -1.0), 2.0),
+     (Within(0.5), (1.5, 2.5), 2.0), (above(1.0), (2.0, 2.0), math.inf), (above(1.0), (0.5, 0.5), -math.inf),
+     (above(1.0), (2.0, math.nan), -math.inf)],
+)  # fmt: skip
+def test_a_margin_is_in_standard_deviations_from_the_nearer_limit(tolerance, measured, expected):
+    assert margin(claim(measured, tolerance)) == pytest.approx(expected)

@@ -46,6 +46,13 @@ def standardized(x, eps, dim, unbiased=False, root=True):
     return (x - x.mean(dim, keepdim=True)) / (v.sqrt() if root else v)
 
 
+def held_fixed(x, eps, dim, mean=True, v=True):
+    center = x.mean(dim, keepdim=True)
+    center = center.detach() if mean else center
+    square = ((x - center) ** 2).mean(dim, keepdim=True)
+    return (x - center) / ((square.detach() if v else square) + eps).sqrt()
+
+
 def weights_drawn(draw, biases=nn.init.zeros_):
     def start(model):
         for layer in model.modules():
@@ -129,6 +136,9 @@ MISTAKES = [  # the exercise, the part, what is wrong with it, and what is said
     (NORM, "layer_norm", lambda x, eps=0.1: x.mean(1), "has the shape (6,); it should have (6, 4)"),
     (NORM, "layer_norm", lambda x, eps=0.1: norms.layer_norm(x, eps) + 1, "it should be"),
     (NORM, "layer_norm", lambda x, eps=0.1: norms.layer_norm(x.detach(), eps), "cuts the graph"),
+    (NORM, "layer_norm", lambda x, eps=0.1: held_fixed(x, eps, 1), "the mean and the variance are held"),
+    (NORM, "batch_norm", lambda x, eps=0.1: held_fixed(x, eps, 0, mean=False), "the variance is held fixed"),
+    (NORM, "batch_norm", lambda x, eps=0.1: held_fixed(x, eps, 0, v=False), "the mean is held fixed"),
     (NORM, "layer_norm", lambda x, eps=0.1: x / 0, "24 of 24 values that are not finite"),
     (NORM, "layer_norm", lambda x, eps=0.1: x @ x, "It stops with RuntimeError"),
     (NORM, "EXPLODES", "LayerNorm", "EXPLODES is not 'LayerNorm'. Print gain_per_layer(layer_norm)"),
@@ -198,3 +208,19 @@ def test_a_net_that_does_not_learn_is_told_so(capsys):
     said = " ".join(capsys.readouterr().out.split())
     assert "its loss is 2.3 (a blind guess has 2.303)" in said
     assert "What does gradient_ratio say of it?" in said
+
+
+def deep(norm):
+    """Thirty layers, with this normalization before each ReLU, from He's start."""
+    hidden = []
+    for _ in range(29):
+        hidden += [nn.Linear(64, 64), norm(64), nn.ReLU()]
+    model = nn.Sequential(*hidden, nn.Linear(64, 10))
+    twenty_layers.start(model)
+    return model
+
+
+@pytest.mark.parametrize("norm", [nn.Identity, nn.BatchNorm1d, nn.LayerNorm])
+def test_every_textbook_answer_heals(norm, capsys):
+    assert examine("twenty_layers", solved("twenty_layers") | dict(healed=lambda: deep(norm)))
+    assert "All of it is right." in capsys.readouterr().out

@@ -73,6 +73,15 @@ def test_sequences_hold_the_class_in_their_first_step_alone():
     assert set(signs) == {-1, 1}
 
 
+def test_a_net_that_has_learned_stops_and_no_accuracy_is_made_up_for_the_steps_that_it_did_not_make():
+    setup = latch_task.Setup(steps=40)
+    found = latch_task.learn(0, 4, 3.0, setup)
+    made = np.isfinite(found)
+    assert 10 <= made.sum() < setup.steps
+    assert made[: made.sum()].all()
+    assert found[made][-10:].mean() == 1 == latch_task.in_the_end(found)
+
+
 def test_the_matrix_has_names_medians_and_nan_where_the_net_diverges():
     experiment = load("fix_matrix")
     result = experiment.run(experiment.setup(fix=("none", "BN"), steps=3))

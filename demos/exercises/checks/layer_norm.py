@@ -51,13 +51,37 @@ def _check(norm, what: str, axis: int) -> None:
 
 
 def check_gradient(answers: Answers) -> None:
-    """a gradient passes through both, as tensors record it"""
-    x = torch.randn(5, 3, requires_grad=True)
-    for name in ("layer_norm", "batch_norm"):
-        y = answers[name](x)
+    """the gradient of both goes through mean and variance as well"""
+    for name, dim in (("layer_norm", 1), ("batch_norm", 0)):
+        x, g = torch.randn(5, 3, requires_grad=True), torch.randn(5, 3)
+        y = answers[name](x, EPS)
         returned(f"{name}(x)", y)
         if not isinstance(y, torch.Tensor) or not y.requires_grad:
             raise NotYet(f"{name} cuts the graph: compute with the tensor x, not with its NumPy array.")
+        compare(
+            f"∂L/∂x of {name}",
+            torch.autograd.grad(y, [x], g)[0],
+            _gradient(x, g, dim),
+            {
+                "the mean and the variance are held fixed, as detach() does. They are made of x, and "
+                "the gradient goes through them as well.": _gradient(x, g, dim, fixed=("mean", "variance")),
+                "the mean is held fixed; the gradient goes through it as well.": _gradient(
+                    x, g, dim, fixed=("mean",)
+                ),
+                "the variance is held fixed; the gradient goes through it as well.": _gradient(
+                    x, g, dim, fixed=("variance",)
+                ),
+            },
+        )
+
+
+def _gradient(x: torch.Tensor, g: torch.Tensor, dim: int, fixed: tuple[str, ...] = ()) -> np.ndarray:
+    """∂L/∂x for ∂L/∂y = g, where some of the statistics are held fixed."""
+    mean = x.mean(dim, keepdim=True)
+    mean = mean.detach() if "mean" in fixed else mean
+    v = ((x - mean) ** 2).mean(dim, keepdim=True)
+    v = v.detach() if "variance" in fixed else v
+    return torch.autograd.grad((x - mean) / (v + EPS).sqrt(), [x], g)[0].numpy()
 
 
 def check_question(answers: Answers) -> None:
