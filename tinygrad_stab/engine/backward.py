@@ -45,7 +45,7 @@ def backward(
         x = node.leaf() if receivers is None else receivers[node]
         if x is None or (node.primitive and node.hooks and RETAIN in node.hooks):
             continue  # the leaf itself is gone, or its hook has kept the gradient already
-        with _collecting:
+        with collecting:
             x._grad = _own(g, handed_out) if x._grad is None else _sum(x._grad, g, record)
         reached.append((x, node))
     for x, node in reached:
@@ -53,7 +53,7 @@ def backward(
             hook(x)
 
 
-_collecting = threading.Lock()  # so that what two threads add to one gradient is both there
+collecting = threading.Lock()  # so that what two threads add to one gradient is both there
 
 
 def _own(g: Any, handed_out: set[int]) -> Any:

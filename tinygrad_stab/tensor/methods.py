@@ -191,7 +191,7 @@ class Methods(Variable):
     def gather(self, dim: Any = None, index: Any = (), **kw: Any) -> Any:
         """out[i, j, …] = self[i, …, index[i, j, …], …]: along dim, the elements that index names."""
         dim = self._axis("gather", dim, **kw)
-        where = index.array if isinstance(index, Variable) else np.asarray(index)
+        where = index.array if isinstance(index, Variable) else np.array(index)
         if where.ndim != self.array.ndim:
             raise RuntimeError(
                 "gather: Index tensor must have the same number of dimensions as input tensor, "

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops
+from ..engine.backward import collecting
 from ..engine.graph import Node, Variable, array_of, leaf_node, node_of, variable
 from ..engine.hooks import RETAIN, RemovableHandle
 from ..engine.manners import manners
@@ -196,7 +197,8 @@ class Tensor(Methods, InPlace):
         def keep(g: Tensor) -> None:
             tensor = itself()
             if tensor is not None:
-                tensor._grad = g if tensor._grad is None else tensor._grad + g
+                with collecting:
+                    tensor._grad = g if tensor._grad is None else tensor._grad + g
 
         self.node.hooks = self.node.hooks or {}
         self.node.hooks[RETAIN] = keep
