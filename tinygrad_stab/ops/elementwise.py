@@ -19,7 +19,7 @@ def _copy(x):                       return np.array(x)
 
 
 def _select(g, mask):
-    """g where the mask is True, else 0, also where g is ∞ or NaN, which times 0 is NaN: bits are multiplied."""
+    """g where the mask is True, else 0; also where g is ∞, which times 0 is NaN: bits are multiplied."""
     return (g.view(f"i{g.dtype.itemsize}") * mask).view(g.dtype)
 
 
@@ -47,10 +47,11 @@ where     = primitive(np.where,       condition=None,
                                       b=lambda g, condition: np.where(condition, 0, g))
 
 # Where a == b, maximum and minimum have a kink; each side gets half, so that max(x, x) has the slope of x.
-maximum   = primitive(np.maximum,     a=lambda g, y, a, b: select(g, a == y) / (1.0 + (a == b)),
-                                      b=lambda g, y, a, b: select(g, b == y) / (1.0 + (a == b)))
-minimum   = primitive(np.minimum,     a=lambda g, y, a, b: select(g, a == y) / (1.0 + (a == b)),
-                                      b=lambda g, y, a, b: select(g, b == y) / (1.0 + (a == b)))
+# Beside a NaN neither is less than the other, and both get all of g, as in PyTorch.
+maximum   = primitive(np.maximum,     a=lambda g, a, b: select(g, ~(a < b)) / (1.0 + (a == b)),
+                                      b=lambda g, a, b: select(g, ~(b < a)) / (1.0 + (a == b)))
+minimum   = primitive(np.minimum,     a=lambda g, a, b: select(g, ~(a > b)) / (1.0 + (a == b)),
+                                      b=lambda g, a, b: select(g, ~(b > a)) / (1.0 + (a == b)))
 # fmt: on
 
 

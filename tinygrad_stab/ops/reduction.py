@@ -79,7 +79,8 @@ def _std_rule(g, y, x, axis, ddof, keepdims):
     deviation = x - np.mean(x, axis=axis, keepdims=True)
     s = expanded(y, x.shape, axis, keepdims)
     n = count(x.shape, axis)
-    return expanded(g, x.shape, axis, keepdims) * (deviation / np.where(s == 0, 1, s)) / (n - ddof)
+    moving = select(expanded(g, x.shape, axis, keepdims), s != 0)
+    return moving * (deviation / np.where(s == 0, 1, s)) / (n - ddof)
 
 
 def _max(x, axis=None, keepdims=False):

@@ -14,7 +14,10 @@ from ..engine.numpy_words import ANSWERS
 def _getitem(x, key):
     """x[key]; one element too is a view of x, of which x[i] would make a NumPy number."""
     y = x[key]
-    return y if isinstance(y, np.ndarray) else x[(*_as_tuple(key), ...)]
+    if isinstance(y, np.ndarray):
+        return y
+    of_an_element = (*_as_tuple(key), ...)
+    return x[of_an_element]
 
 
 def _as_tuple(key):

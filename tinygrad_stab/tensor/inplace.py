@@ -101,6 +101,8 @@ class InPlace(Variable):
 
     def detach_(self) -> Any:
         """Cut this tensor itself off from the graph."""
+        if self.node is not None and self.node.primitive is None:
+            return self.requires_grad_(False)  # type: ignore[attr-defined]
         self.node = None
         return self
 
@@ -111,7 +113,7 @@ class InPlace(Variable):
         return self._become(ops.subtract(self, other if alpha == 1 else other * alpha))
 
     def clamp_(self, min: Any = None, max: Any = None) -> Any:
-        return self._become(ops.clip(self, low=min, high=max))
+        return self._become(self.clamp(min, max))  # type: ignore[attr-defined]
 
     def copy_(self, source: Any) -> Any:
         """Take the values of `source`, broadcast to this tensor's shape."""

@@ -41,6 +41,12 @@ class Min(Extreme):
     __slots__ = ()
 
 
+class Median(Extreme):
+    """The middle elements along a dim, and where they are."""
+
+    __slots__ = ()
+
+
 class Methods(Variable):
     """The methods that make a new tensor; `Tensor` inherits them."""
 
@@ -92,8 +98,8 @@ class Methods(Variable):
             raise RuntimeError("clamp: At least one of 'min' or 'max' must not be None")
         if not (isinstance(min, Variable) or isinstance(max, Variable)):
             return ops.clip(self, low=min, high=max)
-        raised = self if min is None else ops.where(self < min, min, self)
-        return raised if max is None else ops.where(raised > max, max, raised)
+        raised = self if min is None else ops.where((self < min) | np.isnan(min), min, self)
+        return raised if max is None else ops.where((raised > max) | np.isnan(max), max, raised)
 
     clip = clamp
 
@@ -177,16 +183,20 @@ class Methods(Variable):
         kind, reduce, pairwise, where = ways
         if isinstance(dim, Variable):
             return pairwise(self, dim)
-        x = self if self.array.ndim else self.reshape(1)
-        along = x._along(dim, *keepdim, **kw)
+        along = self._along(dim, *keepdim, **kw)
         if along["axis"] is None:
-            return reduce(self)
-        indices = where(x, **along)
+            whole = dim is None and kw.get("axis") is None
+            return reduce(self) if whole else kind(reduce(self), variable(np.zeros((), int)))
         # Not amax: among equals, the one whose index is returned gets all the gradient.
-        key: list = list(np.ogrid[tuple(map(slice, indices.array.shape))])
-        k = along["axis"] % x.array.ndim
-        key[k : k + along["keepdims"]] = [indices.array]
-        return kind(ops.getitem(x, key=tuple(key)), indices)
+        indices = where(self, **along)
+        return kind(self._picked(indices.array, **along), indices)
+
+    def _picked(self, indices: np.ndarray, axis: int, keepdims: bool) -> Any:
+        """The elements with these indices along axis, one in each lane."""
+        key: list = list(np.ogrid[tuple(map(slice, indices.shape))])
+        k = axis % self.array.ndim
+        key[k : k + keepdims] = [indices]
+        return ops.getitem(self, key=tuple(key))
 
     def gather(self, dim: Any = None, index: Any = (), **kw: Any) -> Any:
         """out[i, j, …] = self[i, …, index[i, j, …], …]: along dim, the elements that index names."""
@@ -205,22 +215,47 @@ class Methods(Variable):
         key[dim] = where
         return ops.getitem(self, key=tuple(key))
 
-    def median(self) -> Any:
-        """The middle element; of an even number, the lower of the two in the middle."""
-        return self._sorted()[(self.array.size - 1) // 2]
+    def median(self, *dim: Any, **kw: Any) -> Any:
+        """The middle element; of an even number, the lower of the two in the middle; NaN if there is one.
 
-    def quantile(self, q: float) -> Any:
-        """The value below which a share q of the elements lies, interpolated linearly."""
-        if not 0 <= q <= 1:
-            raise ValueError(f"quantile: q must be between 0 and 1, got {q}")
-        place = q * (self.array.size - 1)
-        low = int(place)
-        values = self._sorted()
-        return values[low] + (place - low) * (values[min(low + 1, self.array.size - 1)] - values[low])
+        Along a dim, with its index.
+        """
+        x, along = self._lanes("median", *dim, **kw)
+        indices = x._ranked((x.array.shape[along["axis"]] - 1) // 2, **along)
+        values = x._picked(indices, **along)
+        return Median(values, variable(indices)) if dim or kw else values
 
-    def _sorted(self) -> Any:
-        flat = self.reshape(-1)
-        return ops.getitem(flat, key=np.argsort(flat.array))
+    def quantile(self, q: float, *dim: Any, **kw: Any) -> Any:
+        """The value below which a share q of the elements lies, interpolated; NaN if there is one."""
+        if np.ndim(q) or not 0 <= q <= 1:
+            raise ValueError(f"quantile: q must be one number between 0 and 1, got {q}")
+        x, along = self._floats("quantile")._lanes("quantile", *dim, **kw)
+        place = float(q) * (x.array.shape[along["axis"]] - 1)
+        low = math.floor(place)
+        below, share = x._picked(x._ranked(low, **along), **along), place - low
+        if not share:  # 0 · ∞ is NaN
+            return below
+        return (1 - share) * below + share * x._picked(x._ranked(low + 1, **along), **along)
+
+    def _lanes(self, op: str, *dim: Any, **kw: Any) -> tuple[Any, dict]:
+        """What is ranked, and along which axis: without one, all elements in one row."""
+        along = self._along(*dim, **kw)
+        x = self if along["axis"] is not None else self.reshape(-1)
+        if along["axis"] is None:
+            along = {"axis": 0, "keepdims": False}
+        if not isinstance(along["axis"], int):
+            raise TypeError(f"{op}() goes along one dim, or over all elements, not dim={along['axis']}")
+        if x.array.size == 0:
+            raise RuntimeError(f"{op}() of no elements, in shape {self.array.shape}")
+        return x, along
+
+    def _ranked(self, k: int, axis: int, keepdims: bool) -> np.ndarray:
+        """The index of the k-th smallest along axis, or of the first NaN."""
+        order = np.argsort(self.array, axis=axis, kind="stable")  # NaNs come last
+        numbers = np.sum(~np.isnan(self.array), axis=axis, keepdims=True)
+        place = np.where(numbers < self.array.shape[axis], numbers, k)
+        indices = np.take_along_axis(order, place, axis)
+        return indices if keepdims else np.squeeze(indices, axis)
 
     # --- shapes ---------------------------------------------------------------------------------------------
 

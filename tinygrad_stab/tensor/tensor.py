@@ -46,7 +46,8 @@ class Size(tuple):
 class Tensor(Methods, InPlace):
     """An array that remembers how it was made, so that gradients can be carried back through it."""
 
-    __slots__ = ()
+    __slots__ = ("_frozen",)
+    _frozen: Node  # of a leaf that required a gradient, and does not for now
 
     def __init__(self, *data: Any) -> None:
         """PyTorch's constructor: Tensor([1, 2]), always floats; Tensor(2, 3), a shape; an array as it is."""
@@ -118,7 +119,12 @@ class Tensor(Methods, InPlace):
                 "only Tensors of floating point dtype can require gradients, this one is "
                 f"{self.array.dtype}: write its values as 1., 2., … or call .float() first"
             )
-        self.node = leaf_node(self) if wanted else None
+        if wanted:  # again, perhaps: the node it had knows its hooks, and is known to graphs made before
+            self.node = getattr(self, "_frozen", None) or leaf_node(self)
+            self.node.leaf, self.node.shape, self.node.dtype = weakref.ref(self), self.array.shape, self.dtype
+        else:
+            self._frozen = node = self.node  # type: ignore[assignment]
+            self.node, node.leaf = None, lambda: None  # type: ignore[union-attr]
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         self.requires_grad = requires_grad
@@ -208,7 +214,10 @@ class Tensor(Methods, InPlace):
         return self.node is not None and RETAIN in (self.node.hooks or ())
 
     def __copy__(self) -> Tensor:
-        return variable(self.array, self.node)
+        """The same memory; of a leaf, a leaf that collects a gradient of its own."""
+        if not self.is_leaf:
+            return variable(self.array, self.node)
+        return rebuilt(type(self), self.array, self.requires_grad)
 
     def __reduce__(self) -> Any:  # for pickle, which cannot follow the weak reference of a leaf's node
         if not self.is_leaf:
