@@ -51,6 +51,8 @@ def conv2d(
             f"{weight.array.shape[1]} channels, but got {input.array.shape[1]} channels instead: change "
             "in_channels, or the layer before"
         )
+    if weight.array.dtype.kind != "f":
+        weight._floats("conv2d")
     return convolution.conv2d(input, weight, bias, step, margin)
 
 
@@ -73,6 +75,8 @@ def _pooled(pool: Any, input: Tensor, size: Any, stride: Any, padding: Any, vari
     refuse(name, variants, _ONLY)
     if input.array.ndim == 3:
         return _pooled(pool, input.unsqueeze(0), size, stride, padding, {}).squeeze(0)
+    if pool is pooling.avg_pool2d or input.array.dtype.kind == "b":
+        input._floats(name)
     kernel, margin = _pair(size), _pair(padding)
     step = kernel if stride is None else _pair(stride)
     _check_fit(name, input, kernel, step, margin)

@@ -78,7 +78,9 @@ ANSWERS[np.clip] = lambda x, a_min=None, a_max=None, **names: clip(
 
 def _erf(x):
     """erf x = 2/√π ∫₀ˣ e^(−t²) dt, from the standard library, one element at a time: NumPy has none."""
-    return np.vectorize(math.erf, otypes=[np.float64])(x).astype(x.dtype)
+    return np.vectorize(math.erf, otypes=[np.float64])(x).astype(
+        x.dtype if x.dtype.kind == "f" else np.float64
+    )
 
 
 erf = primitive(_erf, x=lambda g, x: g * (2 / math.sqrt(math.pi)) * np.exp(-x * x))

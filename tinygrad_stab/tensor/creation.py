@@ -21,7 +21,7 @@ from .tensor import Tensor
 
 def _tensor(array: np.ndarray, requires_grad: bool = False, device: Any = "cpu") -> Tensor:
     only_the_cpu(device)
-    made = Tensor(array)
+    made = Tensor(dtypes.numbers(array))
     made.requires_grad = requires_grad
     return made
 
@@ -53,7 +53,7 @@ def from_numpy(array: np.ndarray) -> Tensor:
     """Share the memory of an array."""
     if not isinstance(array, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(array).__name__}); for lists use torch.tensor(data)")
-    return Tensor(array)
+    return Tensor(dtypes.numbers(array))
 
 
 def _values(data: Any, dtype: Any) -> np.ndarray:
@@ -63,8 +63,7 @@ def _values(data: Any, dtype: Any) -> np.ndarray:
         array = np.asarray(data)
     except ValueError:
         raise ValueError("cannot make a tensor of rows of different lengths") from None
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"cannot make a tensor of {array.dtype}: its elements must be numbers or bools")
+    dtypes.numbers(array)
     if dtype is None and array.dtype.kind == "f" and not _has_dtype(data):
         dtype = dtypes.get_default_dtype()
     return array if dtype is None else array.astype(dtype, copy=False)
@@ -154,13 +153,20 @@ def logspace(
 
 def rand(*size: Any, generator: Generator | None = None, dtype: Any = None, **options: Any) -> Tensor:
     """Uniform on [0, 1)."""
-    return _tensor(uniform(generator, _shape(size, options), 0, 1, _float(dtype)), **options)
+    return _tensor(uniform(generator, _shape(size, options), 0, 1, _drawn("rand", dtype)), **options)
 
 
 def randn(*size: Any, generator: Generator | None = None, dtype: Any = None, **options: Any) -> Tensor:
     """Standard normal."""
     drawn = numpy_generator(generator).standard_normal(_shape(size, options))
-    return _tensor(drawn.astype(_float(dtype)), **options)
+    return _tensor(drawn.astype(_drawn("randn", dtype)), **options)
+
+
+def _drawn(name: str, dtype: Any) -> np.dtype:
+    dtype = _float(dtype)
+    if dtype.kind != "f":
+        raise NotImplementedError(f"{name} draws floats, not {dtype}: for integers use torch.randint")
+    return dtype
 
 
 def rand_like(input: Tensor, **options: Any) -> Tensor:

@@ -121,12 +121,14 @@ class InPlace(Variable):
 
     def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Any:
         """Draw every element from N(mean, std²)."""
+        self._floats("normal_")  # type: ignore[attr-defined]
         return self._become(
             numpy_generator(generator).normal(mean, std, self.array.shape).astype(self.array.dtype)
         )
 
     def uniform_(self, low: float = 0.0, high: float = 1.0, *, generator: Generator | None = None) -> Any:
         """Draw every element uniformly from [low, high)."""
+        self._floats("uniform_")  # type: ignore[attr-defined]
         return self._become(uniform(generator, self.array.shape, low, high, self.array.dtype))
 
     __iadd__, __isub__, __imul__, __itruediv__ = add_, sub_, mul_, div_

@@ -15,6 +15,7 @@ import numpy as np
 from .. import ops
 from ..engine.graph import Variable, variable
 from ..ops import elementwise, reduction
+from .dtypes import numbers
 from .left_out import only_the_cpu
 
 
@@ -125,7 +126,7 @@ class Methods(Variable):
 
     def _floats(self, op: str) -> Any:
         if self.array.dtype.kind != "f":
-            raise NotImplementedError(f"{op} is not for {self.array.dtype}: write x.float().{op}(…)")
+            raise NotImplementedError(f"{op} is not for {self.array.dtype}: give it x.float()")
         return self
 
     # fmt: off
@@ -328,7 +329,7 @@ class Methods(Variable):
         if self.array.dtype == dtype:
             return self
         if np.dtype(dtype).kind != "f" or self.array.dtype.kind != "f":
-            return variable(self.array.astype(dtype))
+            return variable(numbers(self.array.astype(dtype)))
         return ops.astype(self, dtype=np.dtype(dtype))
 
     def to(self, *args: Any, dtype: Any = None, device: Any = "cpu") -> Any:

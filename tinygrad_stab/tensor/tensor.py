@@ -21,7 +21,7 @@ from ..engine.switches import switches
 from ..ops import elementwise
 from ..ops.shape import index
 from .autograd import backward
-from .dtypes import get_default_dtype
+from .dtypes import get_default_dtype, numbers
 from .inplace import InPlace
 from .left_out import INSTEAD, names_left_out
 from .methods import Methods
@@ -52,7 +52,7 @@ class Tensor(Methods, InPlace):
     def __init__(self, *data: Any) -> None:
         """PyTorch's constructor: Tensor([1, 2]), always floats; Tensor(2, 3), a shape; an array as it is."""
         is_array = len(data) == 1 and isinstance(data[0], (np.ndarray, np.generic))
-        super().__init__(data[0] if is_array else _given(*data))
+        super().__init__(numbers(data[0]) if is_array else _given(*data))
 
     # --- the array ------------------------------------------------------------------------------------------
 
@@ -72,7 +72,7 @@ class Tensor(Methods, InPlace):
     @property
     def data(self) -> Tensor:
         """The same memory without the graph. Assigning to it puts other values in this tensor's place."""
-        return Tensor(self.array)
+        return variable(self.array)
 
     @data.setter
     def data(self, value: Any) -> None:
@@ -170,7 +170,7 @@ class Tensor(Methods, InPlace):
 
     def detach(self) -> Tensor:
         """The same memory, cut off from the graph."""
-        return Tensor(self.array)
+        return variable(self.array)
 
     def clone(self) -> Tensor:
         """A copy, through which the gradient passes."""
