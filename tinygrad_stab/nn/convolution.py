@@ -14,6 +14,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from ..ops import convolution, pooling
 from ..tensor import Tensor
 from ..tensor.creation import empty
@@ -89,7 +91,10 @@ def _pooled(pool: Any, input: Tensor, size: Any, stride: Any, padding: Any, vari
 
 
 def _pair(value: Any) -> tuple[int, int]:
-    down, across = value if isinstance(value, (tuple, list)) else (value, value)
+    down, *more = value if isinstance(value, (tuple, list)) and value else (value,)
+    across = more[0] if more else down
+    if len(more) > 1 or not all(isinstance(n, (int, np.integer)) for n in (down, across)):
+        raise ValueError(f"expected one whole number, or two for (down, across), not {value!r}")
     return int(down), int(across)
 
 

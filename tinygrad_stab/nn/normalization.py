@@ -37,6 +37,8 @@ def batch_norm(
     """
     _check_channels("batch_norm", input)
     gamma, beta = _by_channel(weight, 1.0, input), _by_channel(bias, 0.0, input)
+    if not eps >= 0:
+        raise ValueError(f"batch_norm eps must not be negative, but got {eps}: √(v + ε) would not exist")
     if not training:
         if running_mean is None or running_var is None:
             raise RuntimeError(
@@ -152,6 +154,8 @@ class _Normalization(Module):
 
     def __init__(self, shape: Any, eps: Any, weight: bool, bias: bool) -> None:
         super().__init__()
+        if eps is not None and not eps >= 0:
+            raise ValueError(f"{type(self).__name__} eps must not be negative, but got {eps}")
         self.eps = eps
         self.weight = Parameter(ones(shape)) if weight else None
         self.bias = Parameter(zeros(shape)) if weight and bias else None
@@ -300,7 +304,7 @@ class GroupNorm(_Normalization):
     def __init__(
         self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, *, bias: bool = True
     ) -> None:
-        if num_channels % num_groups:
+        if num_groups < 1 or num_channels % num_groups:
             raise ValueError(f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})")
         super().__init__(num_channels, eps, affine, bias)
         self.num_groups, self.num_channels, self.affine = num_groups, num_channels, affine

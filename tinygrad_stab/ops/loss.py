@@ -61,7 +61,7 @@ def _binary_cross_entropy_t(g, x):
 def mse_slope(a, b):
     """∂/∂a mean (a − b)² = 2 (a − b) / n"""
     difference = a - b
-    return difference * (2 / np.size(difference))
+    return difference * (2 / max(np.size(difference), 1))
 
 
 # fmt: off

@@ -7,6 +7,7 @@ and a `…_like` that of the other tensor. A shape is written `zeros(2, 3)`, `ze
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -131,9 +132,31 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, **options: Any) -> T
 
 def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, **options: Any) -> Tensor:
     """start, start + step, … below end; `arange(n)` counts from 0."""
-    array = np.arange(0, start, step) if end is None else np.arange(start, end, step)
-    dtype = _float(dtype) if dtype is not None or array.dtype.kind == "f" else int
-    return _tensor(array.astype(dtype), **options)
+    start, end, step = map(_number, (0, start, step) if end is None else (start, end, step))
+    if step == 0:
+        raise RuntimeError("arange: step must be nonzero")
+    n = (end - start) / step
+    if not math.isfinite(n):
+        raise RuntimeError(f"arange: unsupported range: {start} -> {end} in steps of {step}")
+    if n < 0:
+        raise RuntimeError(
+            f"arange: upper bound and lower bound inconsistent with step sign: {start} -> {end} in steps of "
+            f"{step} goes the other way"
+        )
+    whole = all(isinstance(x, int) for x in (start, end, step))
+    array = np.arange(start, end, step) if whole else _spaced(start, step, math.ceil(n))
+    return _tensor(array.astype(int if whole and dtype is None else _float(dtype)), **options)
+
+
+def _spaced(start: float, step: float, n: int) -> np.ndarray:
+    """start + k · step, as if k · step were exact: in two parts, of which the first has digits to spare."""
+    k, high = np.arange(n, dtype=np.float64), float(np.float32(step))
+    return start + k * high + k * (step - high)
+
+
+def _number(x: Any) -> Any:
+    """A Python number, also of a tensor or a NumPy number."""
+    return x if isinstance(x, (int, float)) else x.item()
 
 
 def linspace(start: float, end: float, steps: int, *, dtype: Any = None, **options: Any) -> Tensor:
@@ -183,8 +206,12 @@ def normal(
     mean: Any, std: Any, size: Sequence[int] | None = None, *, generator: Generator | None = None
 ) -> Tensor:
     """Normal with a mean and standard deviation, numbers or tensors."""
+    given = [x.dtype for x in (mean, std) if isinstance(x, Tensor)]
+    dtype = _drawn("normal", given[0] if given else None)
     mean, std = (x.array if isinstance(x, Tensor) else x for x in (mean, std))
-    return Tensor(np.asarray(numpy_generator(generator).normal(mean, std, size), dtypes.get_default_dtype()))
+    if np.min(std, initial=0) < 0:
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {np.min(std)}")
+    return Tensor(np.asarray(numpy_generator(generator).normal(mean, std, size), dtype))
 
 
 def randint(

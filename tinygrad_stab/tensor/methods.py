@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -107,9 +108,12 @@ class Methods(Variable):
     # --- along a dim, or all ------------------------------------------------------------------------------
 
     def _along(
-        self, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False
-    ) -> dict[str, Any]:
+        self, dim: Any = None, keepdim: bool = False, *more: Any, axis: Any = None, keepdims: bool = False,
+        **unknown: Any,
+    ) -> dict[str, Any]:  # fmt: skip
         """These arguments in NumPy's names. A number has no axis, but may be summed along dim 0, or −1."""
+        if more or unknown:
+            raise _unexpected([*map(repr, more), *unknown])
         axis, keepdims = axis if dim is None else dim, keepdim or keepdims
         if not isinstance(keepdims, bool):
             raise TypeError(f"keepdim must be bool, not {keepdims!r}; several dims are written dim=(0, 1)")
@@ -118,8 +122,10 @@ class Methods(Variable):
             axis = None
         return {"axis": axis, "keepdims": keepdims}
 
-    def _axis(self, op: str, dim: Any = None, *, axis: Any = None) -> Any:
+    def _axis(self, op: str, dim: Any = None, *more: Any, axis: Any = None, **unknown: Any) -> Any:
         """The axis, where there has to be one."""
+        if more or unknown:
+            raise _unexpected([*map(repr, more), *unknown])
         if dim is None and axis is None:
             raise TypeError(f"{op}() missing required argument 'dim', along which it goes")
         return self._along(dim, axis=axis)["axis"]
@@ -162,14 +168,19 @@ class Methods(Variable):
         self, op: str, reduce: Any, dim: Any = None, unbiased: bool = True, keepdim: bool = False, **kw: Any
     ) -> Any:
         dim, unbiased = (None, dim) if isinstance(dim, bool) else (dim, unbiased)
-        ddof = int(kw.pop("correction", unbiased))
-        return reduce(self._floats(op), ddof=ddof, **self._along(dim, keepdim, **kw))
+        ddof = kw.pop("correction", unbiased)
+        return reduce(self._floats(op), ddof=+ddof, **self._along(dim, keepdim, **kw))
 
     def norm(self, p: Any = "fro", dim: Any = None, keepdim: bool = False, **kw: Any) -> Any:
         """(Σ |x|ᵖ)^(1/p); p may be inf."""
         x, along = self._floats("norm"), self._along(dim, keepdim, **kw)
         if p == math.inf:
             return ops.max(ops.absolute(x), **along)
+        if isinstance(p, str) and p != "fro":
+            raise RuntimeError(
+                f"norm: there is no {p!r} here, p is a positive number, math.inf or 'fro'; 'nuc' is the sum "
+                "of torch.linalg.svdvals(x)"
+            )
         return ops.norm(x, p=2 if p == "fro" else p, **along)
 
     def max(self, *dim: Any, **kw: Any) -> Any:
@@ -357,6 +368,17 @@ class Methods(Variable):
         if self.array.flags.c_contiguous:
             return self
         return ops.replace(np.empty(self.array.shape, self.array.dtype), self, key=...)
+
+
+def _unexpected(arguments: list[str]) -> TypeError:
+    """The error of arguments that the method, which the user has called, does not know."""
+    frame: Any = sys._getframe(2)
+    while frame.f_code.co_name.startswith("_"):
+        frame = frame.f_back
+    return TypeError(
+        f"{frame.f_code.co_name}() got an unexpected argument {', '.join(arguments)}: say along which "
+        "dim, dim=0 or dim=(0, 1), and where it makes sense keepdim=True"
+    )
 
 
 def _of_dims(op: str, allowed: list[int], *tensors: Any) -> tuple:

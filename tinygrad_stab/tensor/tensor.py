@@ -237,11 +237,11 @@ class Tensor(Methods, InPlace):
 
     # fmt: off
     def __add__(self, other: Any) -> Tensor:       return ops.add(self, other)
-    def __radd__(self, other: Any) -> Tensor:      return ops.add(other, self)
+    def __radd__(self, other: Any) -> Tensor:      return ops.add(self, other)
     def __sub__(self, other: Any) -> Tensor:       return ops.subtract(self, other)
     def __rsub__(self, other: Any) -> Tensor:      return ops.subtract(other, self)
     def __mul__(self, other: Any) -> Tensor:       return ops.multiply(self, other)
-    def __rmul__(self, other: Any) -> Tensor:      return ops.multiply(other, self)
+    def __rmul__(self, other: Any) -> Tensor:      return ops.multiply(self, other)
     def __truediv__(self, other: Any) -> Tensor:   return ops.divide(self, other)
     def __rtruediv__(self, other: Any) -> Tensor:  return ops.divide(other, self)
     def __pow__(self, other: Any) -> Tensor:       return ops.power(self, other)
