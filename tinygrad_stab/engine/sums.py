@@ -52,7 +52,7 @@ def total(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
         return np.reshape(summed, (1,) * len(axes) + kept) if keepdims else summed
     if isinstance(x, np.ndarray) and x.dtype.kind == "f":
         x = x.astype(wide(x.dtype), copy=False)
-        if x.size > BLOCK and axes:
+        if x.size > BLOCK and math.prod(x.shape[k] for k in axes) > BLOCK:
             return _in_parts(x, axes, keepdims)
     return np.sum(x, axis=axis, keepdims=keepdims)
 
@@ -77,7 +77,7 @@ def _in_parts(x: np.ndarray, axes: frozenset[int], keepdims: bool) -> Any:
 
 def dot(a: Any, b: Any) -> Any:
     """Σ a b for vectors; BLAS, which is quick, does not add in pairs."""
-    return a @ b if a.size <= BLOCK else np.sum(a * b)
+    return a @ b if a.size <= 2**16 else np.sum(a * b)
 
 
 def sum_of_rows(x: Any) -> Any:
