@@ -15,29 +15,21 @@ One experiment is one file, named for what it shows, in the folder of its subjec
 It is a notebook as well: `# %%` begins a cell, for Jupyter (with jupytext) and for editors that know cells.
 The last one runs the experiment and shows its figure, as does `python -m demos.normalization.bn_explodes`.
 
-What they share stands apart: `experiment.py` says what a claim is and when it holds, `report.py` prints
-claims, `notebook.py` performs an experiment where its cells are run, `style.py` makes figures look alike,
-`digits.py`, with `idx.py`, and `training.py` are the data and the training loop, `cli.py` is the command,
-`as_json.py` its output for other programs, `perform.py` runs experiments in several processes. `page.py`
-writes the page, with `prose.py` and `inline_svg.py`; what stands on it beside the experiments is in
-`chapters/`, `matrix.py` and `corrections.py`. What is left to do is in `exercises/`."""
+What they share stands apart: `experiment.py` says what a claim is and when it holds, `notebook.py` performs
+an experiment where its cells are run, `style.py` makes figures look alike, `digits.py`, with `idx.py`, and
+`training.py` are the data and the training loop.
+
+    arc.py           the story: six acts, their questions and their answers, told by all that follow
+    page.py          the page; `exhibit.py` is an experiment on it, `source.py` its code, complete
+    slides.py        the slides; `handout.py` is for the printer, `ipynb.py` for Jupyter
+    document.py      the HTML around them, with the styles and scripts of `web/`
+    chapters.py      its texts; `corrections.py` what is often taught, `fixes.py`, `matrix.py` what cures
+    prose.py         words and numbers as HTML; `mathml.py` formulas, `inline_svg.py` figures
+    cli.py           the command; `options.py` what it may say, `report.py` and `terminal.py` what it prints,
+                     `perform.py` runs experiments in several processes, `outputs.py` and `files.py` write
+
+What is left to do is in `exercises/`."""
+
+from demos.arc import LECTURE
 
 SECTIONS = ("numerics", "initialization", "dynamics", "normalization", "residual", "recurrence", "clipping")
-LECTURE = (  # in the order in which it is best told
-    "gradcheck_v_curve",
-    "gradient_norm_vs_depth",
-    "pytorch_default_trap",
-    "weight_grad_trap",
-    "he_vs_xavier_depth",
-    "dynamical_isometry",
-    "ioffe_fig1",
-    "bn_without_stability",
-    "bn_explodes",
-    "residual_growth",
-    "hundred_layers",
-    "gradient_cliff",
-    "gradient_through_time",
-    "latch_task",
-    "sparsity_is_not_death",
-    "fix_matrix",
-)

@@ -2,6 +2,10 @@
 
 import sys
 
-from demos.cli import main
+try:
+    from demos.cli import main
 
-sys.exit(main())
+    code = main()
+except KeyboardInterrupt:  # while it was still being imported
+    code = 130
+sys.exit(code)

@@ -19,8 +19,6 @@ import tinygrad_stab as torch
 from demos import prose
 from demos.experiment import default_dtype
 
-NAMES = ("gradient_saturation", "foundations", "diagnosis", "second_look")
-
 
 def chapter(name: str) -> tuple[str, str]:
     """Return the heading of a chapter, and its text as HTML."""
@@ -56,12 +54,12 @@ def _paragraphs(text: str, known: dict[str, Any]) -> str:
 
     html = prose.paragraphs(re.sub(r"{[^{}]+}", value, text))
     html = re.sub(r"<p>(\|.*?)</p>", _table, html, flags=re.DOTALL)
-    return re.sub(r"<p>## (.*?)</p>", r"<h3>\1</h3>", html)
+    return re.sub(r"<p>## (.*?)</p>", r"<h4>\1</h4>", html)
 
 
 def _table(found: re.Match) -> str:
     head, *rows = (re.split(r"\s*\|\s*", line)[1:] for line in found[1].splitlines())
-    names = "".join(f"<th>{name}</th>" for name in head)
+    names = "".join(f'<th scope="col">{name}</th>' for name in head)
     lines = "\n".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
     table = f"<thead><tr>{names}</tr></thead>\n<tbody>\n{lines}\n</tbody>"
     return f'<div class="wide"><table>\n{table}\n</table></div>'

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 
 from demos import prose
@@ -59,23 +58,27 @@ def row(correction: Correction, claims: Sequence[Claim]) -> str:
     if not shown:
         return ""
     link = f'<a href="#{correction.experiment}"><code>{correction.experiment}</code></a>'
-    says = f'<p class="says">“{escape(correction.says, quote=False)}”</p>'
+    says = f'<p class="says">“{prose.phrase(correction.says)}”</p>'
     return f'<div class="correction">{says}<p>{shown} {link}</p></div>'
 
 
-def filled(text: str, claims: Sequence[Claim]) -> str:
-    """Return a text as HTML, with what was measured for the claims it names; empty if one was not made."""
+def filled(text: str, claims: Sequence[Claim], measured: bool = True) -> str:
+    """Return a text as HTML, with what was measured for the claims it names, or what was predicted.
+
+    It is empty if one of them was not made.
+    """
     found = {claim.what: claim for claim in claims}
     used = re.findall(r"{(.*?)}", text)
     if not all(name in found for name in used):
         return ""
     html = prose.phrase(text)
     for name in used:
-        place, measured = "{" + prose.phrase(name) + "}", found[name].median
-        html = html.replace(f"{place} %", f"<b>{_number(100 * measured)}\N{NO-BREAK SPACE}%</b>")
-        html = html.replace(place, f"<b>{_number(measured)}</b>")
+        place = "{" + prose.phrase(name) + "}"
+        value = found[name].median if measured else float(found[name].predicted)
+        html = html.replace(f"{place} %", f"<b>{_number(100 * value)}\N{NO-BREAK SPACE}%</b>")
+        html = html.replace(place, f"<b>{_number(value)}</b>")
     confirmed = all(found[name].verdict == "PASS" for name in used)
-    return html if confirmed else f"{html} <b>Not confirmed by this run.</b>"
+    return html if confirmed or not measured else f"{html} <b>Not confirmed by this run.</b>"
 
 
 def _number(x: float) -> str:

@@ -7,10 +7,11 @@ import keyword
 import re
 import tokenize
 from collections.abc import Iterable
-from html import escape, unescape
+from html import escape
 from itertools import groupby
 from textwrap import dedent
 
+from demos.mathml import mathml
 from demos.report import number, powers
 
 
@@ -21,10 +22,17 @@ def paragraphs(text: str, known: Iterable[str] = ()) -> str:
         for indented, lines in groupby(block.split("\n"), lambda line: line.startswith("    ")):
             part = "\n".join(lines)
             if indented:
-                blocks.append(f'<pre class="formula">{formula(dedent(part))}</pre>')
+                blocks.append(_formulas(dedent(part)))
             elif part.strip():
                 blocks.append(f"<p>{phrase(part, known)}</p>")
     return "\n".join(blocks)
+
+
+def _formulas(text: str) -> str:
+    """Lines of a docstring that are indented: a diagram as it stands, all else cell by cell."""
+    if re.search("[─│→]", text) and "│" in text:
+        return f'<pre class="formula">{escape(text, quote=False)}</pre>'
+    return f'<div class="formula">{formula(text)}</div>'
 
 
 def phrase(text: str, known: Iterable[str] = ()) -> str:
@@ -40,7 +48,8 @@ def _code(text: str, known: Iterable[str]) -> str:
 
 
 def mathematics(text: str) -> str:
-    """Indices are set lower, σ_w and h_(l−1), exponents higher, 2^(−L/2), and numbers as in a book."""
+    """Indices are set lower, σ_w and h_(l−1), exponents higher, 2^(−L/2), numbers as in a book, ' as ’."""
+    text = text.replace("'", "’")
     text = re.sub(_INDEX, lambda found: f"{found[1]}<sub>{found[2].strip('()')}</sub>", powers(text))
     return re.sub(_EXPONENT, lambda found: f"<sup>{found[1].strip('()')}</sup>", text)
 
@@ -50,15 +59,15 @@ _EXPONENT = r"\^(\([^()]*\)|[−√]?\w+(?:\.\d+)?)"
 
 
 def formula(text: str) -> str:
-    """Lines that keep their columns: what a cell becomes narrower by, in letters, the gap behind it gets."""
+    """Lines of cells, which two spaces or more part, in their columns; what surely is a formula as MathML."""
+    lines = [list(re.finditer(r"\S(?:.*?\S)??(?= {2,}|$)", line)) for line in text.split("\n")]
+    starts = sorted({cell.start() for line in lines for cell in line})
 
-    def cell(found: re.Match) -> str:
-        html, gap = phrase(found[1]), found[2]
-        small = "".join(re.findall("<su[bp]>(.*?)</su", html))  # letters of 0.7 the width, says the style
-        lost = len(found[1]) - len(unescape(re.sub("<[^>]+>", "", html))) + 0.3 * len(small)
-        return f'{html}{gap}<span style="margin-left: {lost:.1f}ch"></span>' if lost and gap else html + gap
+    def placed(row: int, cell: re.Match) -> str:
+        html = mathml(cell[0]) or phrase(cell[0])
+        return f'<span style="grid-area: {row} / {starts.index(cell.start()) + 1}">{html}</span>'
 
-    return re.sub(r"(\S(?:.*?\S)??)( {2,}|$)", cell, text, flags=re.MULTILINE)
+    return "\n".join(placed(row, cell) for row, line in enumerate(lines, 1) for cell in line)
 
 
 def figure_of(x: float | str, digits: int = 4) -> str:

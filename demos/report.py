@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import sys
 from collections.abc import Iterable, Sequence
 from itertools import groupby, zip_longest
 from textwrap import fill, wrap
@@ -10,10 +12,12 @@ from typing import Any
 
 from demos.experiment import Claim, Config, Experiment, Result
 
-WIDTH = 79
+WIDTH, SCREEN, NAME = 79, 40, 26  # columns, lines, and what a name takes of a line
 VERDICT, CLAIM, PREDICTED, NEEDS = 6, 27, 9, 11  # columns; what was measured has the rest
 INDENT = " " * VERDICT
 RULE = "-" * WIDTH
+
+Found = tuple[Experiment, Result]
 
 
 def progress(k: int, n: int, experiment: Experiment) -> str:
@@ -24,8 +28,37 @@ def progress(k: int, n: int, experiment: Experiment) -> str:
 def outcome(result: Result) -> str:
     """How many claims hold, and how long it took."""
     judged = [claim for claim in result.claims if claim.judged]
-    holding = f"{sum(claim.holds for claim in judged)} of {len(judged)} claims hold"
+    holding = (
+        f"{sum(claim.holds for claim in judged)} of {len(judged)} claims hold" if judged else "not judged"
+    )
     return f"{holding:>21}{result.seconds:8.1f} s"
+
+
+def brief(results: Sequence[Found], lines: int) -> str:
+    """What failed, then all other claims if they fit into so many lines; if not, how to see them."""
+    failed, others = (
+        [
+            line
+            for e, r in results
+            for line in _group(e, [c for c in r.claims if (c.verdict == "FAIL") is wanted])
+        ]
+        for wanted in (True, False)
+    )
+    if len(failed) + len(others) <= lines:
+        return "\n".join([*failed, *others])
+    shown = failed if len(failed) <= lines - 2 else [*failed[: lines - 3], "…"]
+    return "\n".join([*shown, "", "--verbose prints every claim, who predicts it, and why the tolerance."])
+
+
+def _group(experiment: Experiment, claims: Sequence[Claim]) -> list[str]:
+    rows = [line for claim in claims for line in _row(claim)]
+    return ["", _heading(experiment.name), *rows] if rows else []
+
+
+def failures(results: Sequence[Found]) -> str:
+    """The claims that failed, by name; empty if there are none."""
+    failed = [f"FAIL  {e.name}: {c.what}" for e, r in results for c in r.claims if c.verdict == "FAIL"]
+    return "\n".join(fill(line, WIDTH, subsequent_indent=INDENT) for line in failed)
 
 
 def header(experiment: Experiment) -> str:
@@ -36,13 +69,16 @@ def header(experiment: Experiment) -> str:
 
 def table(claims: Iterable[Claim]) -> str:
     """One row a claim; below each group, who predicts it, and why the tolerance is what it is."""
-    heading = f"{'claim':{CLAIM}}{'predicted':>{PREDICTED}}{'needs':>{NEEDS}}  measured [over seeds]"
-    lines = [INDENT + heading, RULE]
+    lines = [_heading("claim"), RULE]
     for (by, why), group in groupby(claims, lambda claim: (claim.by, claim.why)):
         for claim in group:
             lines += _row(claim)
         lines += [_note(f"prediction: {by}"), _note(f"tolerance: {why}"), ""]
     return "\n".join(lines[:-1])
+
+
+def _heading(name: str) -> str:
+    return f"{INDENT}{name:{CLAIM}}{'predicted':>{PREDICTED}}{'tolerance':>{NEEDS}}  measured [over seeds]"
 
 
 def _row(claim: Claim) -> list[str]:
@@ -82,26 +118,31 @@ def _power(found: re.Match) -> str:
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def summary(results: Sequence[tuple[Experiment, Result]]) -> str:
-    """How many claims of each experiment hold, and which do not."""
-    name = WIDTH - 22
-    lines = [f"{'experiment':{name}}{'claims hold':>12}{'seconds':>10}", RULE]
-    for experiment, result in results:
-        judged = [claim for claim in result.claims if claim.judged]
-        score = f"{sum(claim.holds for claim in judged)} of {len(judged)}"
-        lines.append(f"{experiment.name:{name}}{score:>12}{result.seconds:10.1f}")
-    failed = [f"FAIL  {e.name}: {c.what}" for e, r in results for c in r.claims if c.verdict == "FAIL"]
-    lines += ["", *(fill(line, WIDTH, subsequent_indent=INDENT) for line in failed)]
-    lines.append(f"{len(failed)} of the claims failed." if failed else "Every claim held.")
-    if unjudged := sum(not claim.judged for _, result in results for claim in result.claims):
-        lines.append(f"Not judged: {unjudged}; their thresholds were measured for the default set-up.")
-    return "\n".join(lines)
+def summary(results: Sequence[Found]) -> str:
+    """How many claims hold, how many do not, and how many were not judged."""
+    claims = [claim for _, result in results for claim in result.claims]
+    judged = [claim for claim in claims if claim.judged]
+    failed = [claim for claim in judged if not claim.holds]
+    unjudged = len(claims) - len(judged)
+    reason = "thresholds were measured for the default set-up"
+    if not judged:
+        return f"No claim was judged, of {len(claims)}: {reason}."
+    n = len(judged)
+    held = f"{len(failed)} of {n} claims failed." if failed else f"Every claim held: {n} of {n}."
+    return f"{held}\nNot judged: {unjudged}; {reason}." if unjudged else held
 
 
 # --- set-ups ---------------------------------------------------------------------------------------------
 
 
 def listing(experiments: Iterable[Experiment]) -> str:
+    """What there is, one line each; on a terminal no line is longer than it is wide."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+    lines = [f"{e.name:{NAME}} {e.lesson}" for e in experiments]
+    return "\n".join(line if not width or len(line) <= width else f"{line[: width - 1]}…" for line in lines)
+
+
+def knobs(experiments: Iterable[Experiment]) -> str:
     """What there is: every name with its lesson, and the knobs that can be turned."""
     lines = []
     for experiment in experiments:
@@ -112,6 +153,12 @@ def listing(experiments: Iterable[Experiment]) -> str:
 
 def _paragraph(text: str) -> str:
     return fill(text, WIDTH, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)
+
+
+def turned(experiment: Experiment, setup: Config) -> str:
+    """The knobs that are not at their default, as on the command line; empty if all are."""
+    usual = {**vars(experiment.full()), **experiment.knobs}
+    return " ".join(f"{flag(k)} {shown(v)}" for k, v in vars(setup).items() if k != "seeds" and v != usual[k])
 
 
 TERMS = {  # what the text calls a knob, where that is not its name

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 Figure = Axes = Any  # matplotlib's; it is imported only when something is drawn
+PREDICTED = "predicted"  # the mark of what a slide shows before the measurement
 
 # fmt: off
 _ON_WHITE = dict(ink="#111111", muted="#666666", paper="#ffffff",
@@ -76,7 +77,8 @@ def prediction(ax: Axes, x: Any, y: Any, **options: Any) -> None:
     import matplotlib.pyplot as plt
 
     ink, width = plt.rcParams["text.color"], plt.rcParams["lines.linewidth"] / 2
-    ax.plot(x, y, color=ink, linestyle="--", linewidth=width, marker="", zorder=5, **options)
+    options = dict(linestyle="--", linewidth=width, marker="", zorder=5, gid=PREDICTED) | options
+    ax.plot(x, y, color=ink, **options)
 
 
 def band(ax: Axes, x: Any, runs: Any, **options: Any) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import tinygrad_stab as torch
-from tinygrad_stab.engine.graph import Primitive
+from tinygrad_stab.engine.primitive import Primitive
 from tinygrad_stab.gradcheck import GradcheckError, directional_check, gradcheck
 
 

@@ -17,7 +17,7 @@ from samples import SAMPLES
 
 import tinygrad_stab as torch
 from tinygrad_stab.autograd import grad
-from tinygrad_stab.engine.graph import TABLE, Primitive
+from tinygrad_stab.engine.primitive import TABLE, Primitive
 from tinygrad_stab.gradcheck import GradcheckError, directional_check
 
 EXAMPLES = 20

@@ -74,7 +74,7 @@ def __getattr__(name: str) -> object:
 
 # Where modules were before `engine/` and `tensor/` had their rooms; linalg and random are PyTorch's places.
 _FORMER = {
-    "graph": "engine.graph", "hooks": "engine.hooks", "memory": "engine.memory", "sums": "engine.sums",
+    "graph": "engine.primitive", "hooks": "engine.hooks", "memory": "engine.memory", "sums": "engine.sums",
     "numpy_protocol": "engine.numpy_words", "grad_mode": "tensor.grad_mode", "misfit": "tensor.messages",
     **{name: f"tensor.{name}" for name in (
         "anomaly", "creation", "dtypes", "functions", "inplace", "left_out", "linalg", "methods", "printing",

@@ -26,9 +26,10 @@ from typing import Any
 
 import numpy as np
 
-from .engine.graph import ANY, Parts, Primitive, Variable, node_of, outputs_of, variable
+from .engine.graph import Variable, node_of, variable
 from .engine.hooks import copied
 from .engine.manners import manners
+from .engine.primitive import ANY, Parts, Primitive, outputs_of
 from .engine.switches import no_grad, switches
 
 

@@ -21,8 +21,7 @@ from demos.notebook import present
 from demos.style import Figure, band, legend, panels, prediction
 from demos.training import smooth, train
 from tinygrad_stab import nn
-from tinygrad_stab.stability import theory
-from tinygrad_stab.stability.gaussian import average, gaussian, values
+from tinygrad_stab.stability import gaussian, theory
 
 SOURCE = "Clevert et al. 2015, sec. 3 (the shift of the mean); Klambauer et al. 2017, eq. 14 (SELU)"
 
@@ -93,8 +92,7 @@ def trained(seed: int, φ: nn.Module, setup: Setup, norm: type[nn.Module] = nn.I
 
 def predicted(φ: nn.Module) -> tuple[float, float]:
     """E φ(z)/√(E φ(z)²) for z ~ N(0, 1), and √χ, the factor on ‖∂L/∂z‖ per layer."""
-    h = values(φ, gaussian(1.0))
-    shift = average(h) / average(h * h) ** 0.5
+    shift = gaussian.mean(φ, 1.0) / gaussian.mean_square(φ, 1.0) ** 0.5
     return round(shift, 6) + 0.0, theory.chi(φ, nn.init.empirical_gain(φ) ** 2, q=1) ** 0.5
 
 

@@ -14,6 +14,7 @@ SECTIONS = {
     "step": "training steps and layers, beside NumPy by hand and other libraries",
     "curve": "cost against depth, batch and time steps",
     "kernel": "expressions that the sources choose, beside the other form",
+    "look": "a probe, beside the forward and backward pass that it contains",
     "import": "a fresh Python that imports the library",
     "memory": "the most that a step holds",
 }

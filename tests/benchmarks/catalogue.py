@@ -10,6 +10,7 @@ from tests.benchmarks import classifier, layers, lstm, net, normalization, whole
 from tests.benchmarks.contestants import Workload
 from tests.benchmarks.curves import Curve, curves
 from tests.benchmarks.kernels import Kernel, kernels
+from tests.benchmarks.looking import Look, looks
 from tests.benchmarks.measure import interleaved
 
 # "median": by contestant, seconds or bytes; "ratio": of the first to each other, quartiles; a curve's "size".
@@ -30,6 +31,8 @@ def catalogue() -> Iterator[Entry]:
         yield Entry("curve", curve.name, partial(_curve, curve))
     for kernel in kernels():
         yield Entry("kernel", kernel.where, partial(_kernel, kernel))
+    for look in looks():
+        yield Entry("look", look.name, partial(_look, look))
     yield Entry("import", "a fresh Python", _import)
     yield Entry("memory", "the most that a step of 1 000 layers holds", _memory)
 
@@ -57,6 +60,11 @@ def _curve(curve: Curve, seconds: float, rounds: int) -> Iterator[Record]:
 
 def _kernel(kernel: Kernel, seconds: float, rounds: int) -> Iterator[Record]:
     timing = interleaved(kernel.forms, seconds / 2, rounds)
+    yield {"median": timing.seconds, "ratio": timing.ratios}
+
+
+def _look(look: Look, seconds: float, rounds: int) -> Iterator[Record]:
+    timing = interleaved(look.ways, seconds / 2, rounds)
     yield {"median": timing.seconds, "ratio": timing.ratios}
 
 

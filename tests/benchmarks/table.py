@@ -13,6 +13,7 @@ from tests.benchmarks.curves import growth
 WIDTH = 38  # of the names of workloads
 ABOVE = {
     "kernel": "An expression chosen in the sources; the other, and how many times as long it takes",
+    "look": "To look at a net, in forward and backward passes",
     "import": "Time to import",
     "memory": "Peak memory",
 }
@@ -63,7 +64,7 @@ def row(record: Record, peers: list[str]) -> str:
     """One record."""
     if record["section"] == "step":
         return _step(record, peers)
-    others = {"curve": _curve, "kernel": _kernel, "import": _import, "memory": _memory}
+    others = {"curve": _curve, "kernel": _kernel, "look": _look, "import": _import, "memory": _memory}
     return others[record["section"]](record)
 
 
@@ -104,6 +105,12 @@ def _kernel(record: Record) -> str:
         f"{record['name']}\n    {chosen:28}{_time(seconds):>10}    {other:28}{_time(others):>10}"
         f"    × {spread(inverse)}"
     )
+
+
+def _look(record: Record) -> str:
+    (look, seconds), (plain, others) = record["median"].items()
+    ratio = spread(record["ratio"][plain])
+    return f"{record['name']}\n    {look} {_time(seconds)}, {plain} {_time(others)}, ratio {ratio}"
 
 
 def _import(record: Record) -> str:

@@ -173,7 +173,32 @@ def test_claims_with_one_predictor_share_its_line():
 def test_summary_counts_and_names_failures():
     experiment = experiment_claiming()
     bad = Claim("the moon", [9.0], 2.0, Within(0.1), "a formula", "a reason")
-    text = report.summary([(experiment, Result([claim([2.0], Within(0.1)), bad], None, 1.25))])
-    assert "planted" in text
-    assert "1 of 2" in text
-    assert "FAIL  planted: the moon" in text
+    results = [(experiment, Result([claim([2.0], Within(0.1)), bad], None, 1.25))]
+    assert report.summary(results) == "1 of 2 claims failed."
+    assert report.failures(results) == "FAIL  planted: the moon"
+    held = [(experiment, Result([claim([2.0], Within(0.1))], None))]
+    assert report.summary(held) == "Every claim held: 1 of 1."
+    assert report.failures(held) == ""
+
+
+def test_claims_that_were_not_judged_are_never_said_to_hold():
+    unjudged = Claim("the moon", [9.0], 2.0, Within(0.1), "a formula", "a reason", judged=False)
+    some, none = (
+        [(experiment_claiming(), Result([*more, unjudged], None))]
+        for more in ([claim([2.0], Within(0.1))], [])
+    )
+    assert report.summary(some).startswith("Every claim held: 1 of 1.\nNot judged: 1; thresholds")
+    assert report.summary(none).startswith("No claim was judged, of 1: thresholds")
+    assert "not judged" in report.outcome(none[0][1])
+
+
+def test_briefly_what_failed_stands_first_and_nothing_is_longer_than_a_screen():
+    bad = Claim("the moon", [9.0], 2.0, Within(0.1), "a formula", "a reason")
+    good = claim([2.0], Within(0.1))
+    few = report.brief([(experiment_claiming(), Result([good, bad], None))], 20)
+    assert [line[:4] for line in few.splitlines()] == ["", "    ", "FAIL", "", "    ", "PASS"]
+    many = report.brief([(experiment_claiming(), Result([good] * 30 + [bad], None))], 20)
+    assert "PASS" not in many
+    assert "FAIL  the moon" in many
+    assert "--verbose prints every claim" in many
+    assert len(report.brief([(experiment_claiming(), Result([bad] * 90, None))], 20).splitlines()) <= 20

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 import demos
-from demos import chapters, cli
+from demos import cli, options
 from demos.experiment import Experiment, load
 
 ROOT = Path(demos.__file__).parent.parent
@@ -29,9 +29,8 @@ def test_it_runs_as_a_module_and_writes_only_the_figure_and_the_page(tmp_path):
     written = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*"))
     assert written == [f"figures/{QUICK}.png", "figures/index.html"]
     assert f"[1/1] {QUICK} " in done.stdout
-    assert f"figure: figures/{QUICK}.png" in done.stdout
     assert "Wrote figures/index.html" in done.stdout
-    assert "Every claim held." in done.stdout
+    assert "Every claim held: 10 of 10." in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
 
 
@@ -56,15 +55,18 @@ def test_a_failing_claim_is_named_and_gives_exit_code_1(tmp_path, monkeypatch, c
     monkeypatch.setattr(Experiment, "run", run)
     assert cli.main([FAST[0], "--seeds=1", "--save", str(tmp_path)]) == 1
     out = capsys.readouterr().out
-    assert f"FAIL  {FAST[0]}: planted" in out
-    assert "1 of the claims failed." in out
+    assert re.search(r"^FAIL  planted ", out, re.MULTILINE)
+    assert out.index("FAIL  planted") < out.index("PASS")
+    assert re.search(r"\n1 of \d claims failed\.", out)
     assert (tmp_path / f"{FAST[0]}.png").exists(), "the figure is wanted most when a claim fails"
     assert '<td class="verdict FAIL">FAIL</td>' in (tmp_path / "index.html").read_text()
 
 
-def test_list_names_every_experiment_and_runs_none(tmp_path, monkeypatch, capsys):
+def test_list_names_every_experiment_in_a_line_and_runs_none(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert cli.main(["--list"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == cli.every_name()
+    assert cli.main(["--list", "--verbose"]) == 0
     out = capsys.readouterr().out
     assert [line for line in out.splitlines() if not line.startswith(" ")] == cli.every_name()
     assert "--forget-bias 0,1,3,5" in out
@@ -73,14 +75,25 @@ def test_list_names_every_experiment_and_runs_none(tmp_path, monkeypatch, capsys
 
 def test_prefixes_choose_in_the_order_of_the_lecture():
     experiments = [load(name) for name in demos.LECTURE]
-    chosen = cli.choose(["gradient_t", "gradient_c"], experiments)
-    assert [e.name for e in chosen] == ["gradient_cliff", "gradient_through_time"]
-    assert cli.choose([], experiments) == experiments
+    chosen = options.choose(["gradient_t", "gradient_c"], experiments)
+    assert [e.name for e in chosen] == ["gradient_through_time", "gradient_cliff"]
+    assert options.choose([], experiments) == experiments
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ([QUICK, "--seed", "-1"], "--seed must be 0 or more, not -1"),
+        ([QUICK, "--seed", "x"], "argument --seed: invalid int value: 'x'"),
+        ([FAST[0], "--depth", "0"], "--depth must be 1 or more, not 0"),
+        ([FAST[0], "--width", "-3"], "--width must be 1 or more, not -3"),
+        (["he_vs_xavier_depth", "--lr", "nan"], "--lr must be finite, not nan"),
+        (["he_vs_xavier_depth", "--lr", "0"], "--lr must be above 0, not 0"),
+        (["he_vs_xavier_depth", "--clip", "-1"], "--clip must be above 0, not -1"),
+        (["ioffe_fig1", "--std=-1"], "--std must be above 0, not -1"),
+        (["lr_by_init", "--sigma-w=1,-2"], "--sigma-w must not be negative, not -2"),
+        (["gradient_norm_vs_depth", "--activation", "foo"], "--activation takes values such as sigmoid,tanh"),
+        (["fix_matrix", "--fix", "foo"], "--fix takes values such as none,init,"),
         (["gradcliff"], "there is no experiment 'gradcliff': did you mean gradient_cliff?"),
         (["qqq"], "--list shows them all"),
         ([QUICK, "--tiem", "9"], "there is no option '--tiem': did you mean --time?"),
@@ -100,17 +113,19 @@ def test_bad_arguments_are_explained_and_give_exit_code_2(arguments, message, ca
     with pytest.raises(SystemExit) as stop:
         cli.main(arguments)
     assert stop.value.code == 2
-    assert message in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert message in said
+    assert said.count("\n") == 1, "one line"
     assert list(tmp_path.iterdir()) == []
 
 
 def test_knobs_seed_and_seeds_reach_the_setup():
     experiment = load(QUICK)
-    parser = cli._parser([experiment])
-    options = parser.parse_args(["--seed", "5", "--seeds", "2", "--forget-bias", "0,2.5", "--time", "7"])
-    setup = cli.setup_for(experiment, options)
+    parser = options.parser_for([experiment])
+    given = parser.parse_args(["--seed", "5", "--seeds", "2", "--forget-bias", "0,2.5", "--time", "7"])
+    setup = options.setup_for(experiment, given)
     assert setup == experiment.setup(seeds=(5, 6), forget_bias=(0.0, 2.5), time=7)
-    assert cli.setup_for(experiment, parser.parse_args([])) == experiment.setup()
+    assert options.setup_for(experiment, parser.parse_args([])) == experiment.setup()
 
 
 def test_data_that_cannot_be_used_is_refused_before_any_experiment_runs(tmp_path, capsys, monkeypatch):
@@ -146,23 +161,23 @@ def test_without_names_it_is_the_lecture_and_with_all_what_stands_beside_it_too(
 
 def test_only_the_whole_lecture_has_its_chapters(tmp_path, monkeypatch):
     chosen = []
-    monkeypatch.setattr("demos.page.page", lambda performances, chapters: chosen.append(chapters) or "")
+    monkeypatch.setattr("demos.page.page", lambda performances, whole: chosen.append(whole) or "")
     for arguments in ([], ["--all"], [QUICK]):
-        options = cli._parser([]).parse_args([*arguments, "--save", str(tmp_path)])
-        cli._write([], options)
-    assert chosen == [chapters.NAMES, chapters.NAMES, ()]
+        given = options.parser_for([]).parse_args([*arguments, "--save", str(tmp_path)])
+        cli._write([], given)
+    assert chosen == [True, True, False]
 
 
 def test_full_takes_more_seeds_and_what_the_experiment_says():
     experiment = load(QUICK)
-    options = cli._parser([experiment]).parse_args(["--full", "--seed", "2"])
-    assert cli.setup_for(experiment, options) == experiment.setup(seeds=tuple(range(2, 12)))
+    given = options.parser_for([experiment]).parse_args(["--full", "--seed", "2"])
+    assert options.setup_for(experiment, given) == experiment.setup(seeds=tuple(range(2, 12)))
     larger = Experiment(
         QUICK, SimpleNamespace(Setup=experiment.module.Setup, FULL=dict(seeds=(0, 1), time=200))
     )
-    assert cli.setup_for(larger, options) == experiment.setup(seeds=(2, 3), time=200)
-    few = cli._parser([experiment]).parse_args(["--full", "--seeds=1", "--time=50"])
-    assert cli.setup_for(larger, few) == experiment.setup(seeds=(0,), time=50)
+    assert options.setup_for(larger, given) == experiment.setup(seeds=(2, 3), time=200)
+    few = options.parser_for([experiment]).parse_args(["--full", "--seeds=1", "--time=50"])
+    assert options.setup_for(larger, few) == experiment.setup(seeds=(0,), time=50)
 
 
 def test_several_processes_say_and_write_the_same_as_one(tmp_path, capsys):
@@ -197,7 +212,7 @@ def test_json_has_every_claim_and_is_json_when_something_is_infinite(tmp_path, m
 
 def test_a_matrix_is_printed_and_written_as_csv(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert cli.main(["fix_matrix", "--fix", "none,LN", "--steps", "1", "--lr-factor", "1"]) == 0
+    assert cli.main(["fix_matrix", "--fix", "none,LN", "--steps", "1", "--lr-factor", "1", "--verbose"]) == 0
     out = capsys.readouterr().out
     assert max(map(len, out.splitlines())) <= 80
     assert re.search(r"^LN( +\d+){7}$", out, re.MULTILINE)
@@ -211,7 +226,7 @@ def test_turned_knobs_do_not_fail_on_thresholds(tmp_path, capsys):
     assert cli.main([QUICK, "--seeds=1", "--time=5", "--save", str(tmp_path)]) == 0
     out = capsys.readouterr().out
     assert "open  RNN" in out
-    assert re.search(r"Not judged: \d+; their thresholds were measured", out)
+    assert re.search(r"Not judged: \d+; thresholds were measured", out)
 
 
 def test_show_without_a_display_says_where_the_figures_are(tmp_path, capsys):

@@ -11,6 +11,7 @@ import pytest
 
 import demos
 import tinygrad_stab as torch
+from demos.arc import scene_of
 from demos.cli import every_name
 from demos.corrections import CORRECTIONS
 from demos.experiment import Experiment, load
@@ -108,6 +109,9 @@ def test_corrections_rest_on_claims_that_are_made(performed):
     experiment, _, result = performed
     name = Path(experiment.module.__file__).stem
     texts = [correction.shown for correction in CORRECTIONS if correction.experiment == name]
+    scene = scene_of(name)
+    for text in (scene.predicts, scene.shows) if scene else ():
+        assert set(re.findall(r"{(.*?)}", text)) <= {claim.what for claim in result.claims}
     for text in [*texts, *IN_TIME.get(name, ())[1:]]:
         used = re.findall(r"{(.*?)}", text)
         assert used

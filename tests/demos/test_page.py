@@ -2,13 +2,15 @@
 
 import re
 from dataclasses import replace
+from html import escape
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 from well_formed import Checker
 
-from demos import SECTIONS, chapters, inline_svg, page, prose
+from demos import SECTIONS, exhibit, inline_svg, page, prose
+from demos.arc import ACTS, CHAPTERS
 from demos.cli import every_name
 from demos.corrections import CORRECTIONS, Correction, read, row
 from demos.experiment import Claim, Result, Within, above, load
@@ -48,7 +50,7 @@ def test_page_is_well_formed_and_its_ids_are_unique(html):
 
 
 def test_nothing_that_may_stand_on_the_page_shares_an_id():
-    ids = [*every_name(), *SECTIONS, *chapters.NAMES, "fixes", "corrections"]
+    ids = [*every_name(), *(act.name for act in ACTS), *CHAPTERS, "fixes", "corrections", "top"]
     assert len(ids) == len(set(ids))
 
 
@@ -64,7 +66,7 @@ def test_page_needs_no_network_and_no_other_file(html):
     assert outside == []
     assert "@import" not in html
     assert not re.search(r"url\((?!#)", html)
-    assert "<script" not in html
+    assert not re.search("<script [^>]*src|<link|fetch|XMLHttp", html)
 
 
 def test_every_link_has_a_target(html):
@@ -76,10 +78,11 @@ def test_page_shows_all_of_every_experiment(html, performances):
     text = re.sub(r"<[^>]+>", "", html)
     for p in performances:
         assert f'<a href="#{p.experiment.name}">' in html
-        assert text.count(p.experiment.lesson.rstrip(".")) >= 2, "in the contents and above the experiment"
+        title = re.sub(r"<[^>]+>", "", exhibit.title(p.experiment))
+        assert text.count(title) >= 2, "in the contents and above the experiment"
         assert prose.phrase(p.experiment.module.SOURCE) in html
         source = Path(p.experiment.module.__file__).read_text()
-        assert page.escape(source) in text, "the whole source"
+        assert escape(source) in text, "the whole source"
         for c in p.result.claims:
             assert prose.figure_of(c.median) in html
     assert html.count('class="verdict PASS"') == sum(len(p.result.claims) for p in performances)
@@ -91,12 +94,12 @@ def test_page_follows_the_system_and_prints(html):
     assert "@media print" in html
     assert "max-width: 44rem" in html
     assert html.count("--paper: #ffffff") == 1
-    assert html.count("--paper: #15171c") == 1
+    assert html.count("--paper: #15171c") == 2, "because the system is dark, and because the reader says so"
 
 
 def test_words_of_an_experiment_are_escaped():
     evil = replace(claim("a < b & <script>"), by="1 < 2 & `x<y`")
-    table = page.claims_table([evil, claim("fails", [9.0])])
+    table = exhibit.claims_table([evil, claim("fails", [9.0])])
     assert "<script" not in table
     assert "a &lt; b &amp; &lt;script&gt;" in table
     assert "prediction: 1 &lt; 2 &amp; <code>x&lt;y</code>; tolerance" in table
@@ -104,23 +107,33 @@ def test_words_of_an_experiment_are_escaped():
     assert not Checker(table).errors
 
 
-def test_more_than_the_lecture_is_grouped_by_section(performances, monkeypatch):
-    assert "Initialization" not in page.page(performances)
-    monkeypatch.setattr(page, "LECTURE", ())
+def test_the_page_is_told_in_acts(performances):
     elsewhere = replace(performances[0], experiment=load("gradient_cliff"))
-    html = page.page([performances[0], elsewhere, performances[1]])
+    html = page.page([elsewhere, performances[0], performances[1]])
     found = Checker(html)
     assert not found.errors
     assert {link[1:] for link in found.links if link.startswith("#")} <= set(found.ids)
-    assert '<h3><a href="#initialization">Initialization</a></h3>' in html
-    assert "before the first step of training." in html
-    order = ["initialization", *NAMES, "clipping", "gradient_cliff"]
+    assert '<h2><a href="#product">Act 2: A product of Jacobians</a></h2>' in html
+    assert "Beside the lecture" not in html
+    order = ["product", *reversed(NAMES), "time", "gradient_cliff"]
     assert [name for name in found.ids if name in order] == order
+    assert "closing" not in re.sub("<style.*?</style>", "", html, flags=re.DOTALL), "acts are incomplete"
+
+
+def test_an_act_that_was_played_to_its_end_closes_and_then_comes_what_stands_beside_it(performances):
+    names = ("gradcheck_v_curve", "gradient_underflow")
+    html = page.page([replace(p, experiment=load(name)) for p, name in zip(performances, names)])
+    act = ACTS[-1]
+    closing = prose.phrase(act.closing)
+    marks = (act.question, 'id="gradcheck_v', closing, "Beside the lecture", 'id="gradient_u')
+    places = [html.index(text) for text in marks]
+    assert places[1:] == sorted(places[1:])
+    assert html.count(act.question) == 2, "in the contents and where the act opens"
 
 
 def test_every_folder_of_experiments_is_a_section_with_a_line_about_it():
     folders = {path.parent.name for path in Path(page.__file__).parent.glob("*/[a-z]*.py")}
-    assert folders == {*SECTIONS, "exercises"}
+    assert folders - {"exercises", "lab", "steps"} == {*SECTIONS}
     for name in SECTIONS:
         assert re.fullmatch(r"[A-Z].{20,}\.", import_module(f"demos.{name}").__doc__)
 
@@ -134,7 +147,7 @@ def test_failures_are_announced_at_the_top(performances):
 
 def test_a_matrix_that_a_result_carries_is_shown_and_answers(performances):
     html = page.page([replace(performances[0], matrix=MATRIX)])
-    assert "Which fix for which pathology?" in html
+    assert ">The answers <" in html
     assert '<td class="good">95*</td>' in html
     assert "Share read; * with a tenth of the step; – the loss diverges." in html
     assert '<td class="lost">–</td>' in html
@@ -142,7 +155,7 @@ def test_a_matrix_that_a_result_carries_is_shown_and_answers(performances):
     assert "<b>&lt;dead&gt;:</b> nothing here; best is BatchNorm (30\N{NO-BREAK SPACE}%)</li>" in html
     assert "<b>most of them:</b> BatchNorm, 1 of 2</li>" in html
     assert not Checker(html).errors
-    assert "Which fix for which pathology?" not in page.page(performances)
+    assert "The answers" not in page.page(performances)
 
 
 def test_answers_in_time_stand_below_the_matrix_if_the_run_has_them(performances):
@@ -180,12 +193,14 @@ def test_the_matrix_as_text_and_as_csv():
     ]
 
 
-def test_chapters_stand_between_the_experiments_and_the_corrections(performances, monkeypatch):
+def test_the_whole_story_has_its_chapters_where_they_are_needed(performances, monkeypatch):
     monkeypatch.setattr(page, "chapter", lambda name: (f"About {name} & more", f"<p>{name}</p>"))
-    html = page.page(performances, ["saturation"])
-    assert '<a href="#saturation">About saturation &amp; more</a>' in html
-    order = [html.index(f'<section id="{name}"') for name in (NAMES[-1], "saturation", "corrections")]
+    html = page.page(performances, whole=True)
+    assert '<a href="#foundations">About foundations &amp; more</a>' in html
+    order = ("foundations", NAMES[1], NAMES[0], "foundations_in_time", "diagnosis", "corrections")
+    order = [html.index(f'<section id="{name}"') for name in order]
     assert order == sorted(order)
+    assert "About" not in page.page(performances)
 
 
 # --- what is often taught -------------------------------------------------------------------------------
@@ -226,4 +241,8 @@ def test_figures_take_their_colours_from_the_page(performances):
         assert "var(--c0)" in p.svg
         assert not set(inline_svg.variables("paper").values()) & set(re.findall("#[0-9a-f]{6}", p.svg))
         assert "xmlns" not in p.svg
+        assert "<text" in p.svg, "text stays text, which can be searched"
+        assert "font-family" not in p.svg
+        assert 'class="measured"' in p.svg
+        assert 'class="predicted"' in p.svg
         assert "<style" not in p.svg, "a style inside an SVG holds for the whole page"

@@ -113,17 +113,6 @@ def test_the_refusal_names_the_usual_reasons() -> None:
         optim.SGD([])
 
 
-def test_the_refusal_names_the_layers_that_parameters_passes_over() -> None:
-    class Net(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            with pytest.warns(UserWarning, match="plain list"):
-                self.blocks = [nn.Linear(2, 2)]
-
-    with pytest.raises(ValueError, match=r"plain Python list \(Net.blocks\) instead of an nn.ModuleList"):
-        optim.SGD(nn.Sequential(Net()).parameters())
-
-
 def test_what_cannot_be_optimized_is_refused(lib: Any, w: Any) -> None:
     SGD = lib.optim.SGD
     with pytest.raises(TypeError, match=r"params.* should be an iterable of Tensors or dicts"):

@@ -161,8 +161,55 @@ def test_critical_weight_variances():
     )
     for activation, expected in [("relu", 2), ("linear", 1), ("tanh", 1), (nn.LeakyReLU(0.5), 1.6)]:
         assert theory.critical_weight_var(activation) == pytest.approx(expected)
-    with pytest.raises(ValueError, match="no critical weight variance"):
-        theory.critical_weight_var(lambda z: z * torch.sigmoid(1.702 * z))  # GELU, nearly
+
+
+def test_what_a_signal_does_not_come_to_is_told_and_not_returned():
+    """GELU without biases dies or grows; with few, it stays where it is only if it starts below 1."""
+    with pytest.raises(ValueError, match=r"no critical weight variance.*elsewhere for σ_w² = 4 at q = 0"):
+        theory.critical_weight_var("gelu")
+    (point,) = theory.critical_points("gelu", 0.05)
+    assert not point.reached
+    assert theory.chi("gelu", point.weight_var, 0.05, point.q) == pytest.approx(1)
+    assert theory.length_map("gelu", point.q, point.weight_var, 0.05) == pytest.approx(point.q)
+    nowhere = [("relu", 0.1), ("softplus", 0.0), (np.sign, 0.0), (torch.zeros_like, 1.0)]
+    assert [theory.critical_points(*case) for case in nowhere] == [[]] * 4
+    with pytest.raises(ValueError, match=r"comes to$"):
+        theory.critical_weight_var("relu", 0.1)  # χ = 1 only where q is infinite
+
+
+def mish(z):
+    return z * torch.tanh(F.softplus(z))
+
+
+def hardswish(z):
+    return z * F.hardtanh(z + 3, 0, 6) / 6
+
+
+@pytest.mark.parametrize(
+    ("activation", "weight_var", "q"),
+    [
+        ("gelu", 1.97668, 82.313),
+        ("silu", 1.96704, 39.395),
+        (mish, 1.96219, 50.684),
+        (hardswish, 1.88331, 11.301),
+    ],
+)
+def test_smooth_relus_are_critical_at_large_fixed_points(activation, weight_var, q):
+    (point,) = theory.critical_points(activation, 1.0)
+    assert point == (pytest.approx(weight_var, rel=1e-5), pytest.approx(q, rel=1e-4), True)
+    assert theory.fixed_point(activation, point.weight_var, 1.0) == pytest.approx(point.q)
+    below, above = (theory.chi(activation, point.weight_var + step, 1.0) for step in (-0.02, 0.004))
+    assert below < 1 < above
+
+
+def test_critical_points_in_closed_form():
+    """z²: E z⁴ = 3q², E (2z)² = 4q: χ = 4 (q − σ_b²)/(3q), 1 at q = 4 σ_b². Sine: E sin² = (1 − e⁻²ᵠ)/2."""
+    (point,) = theory.critical_points(lambda z: z * z, 0.05)
+    assert point == (pytest.approx(1.25), pytest.approx(0.2), False)
+    (point,) = theory.critical_points(np.sin, 1.0)  # q − σ_b² = tanh q
+    assert point.q - 1 == pytest.approx(math.tanh(point.q))
+    for activation, limit in [("elu", 1), (nn.Hardtanh(), 1), (lambda z: torch.sin(4 * z), 1 / 16)]:
+        assert theory.critical_points(activation)[0] == (pytest.approx(limit, rel=1e-9), 0, True)
 
 
 @pytest.mark.parametrize(
@@ -238,6 +285,11 @@ def test_large_batches_are_the_limit_of_finite_ones():
         (lambda: theory.chi(lambda z: z.sum(), 1.0, q=1.0), "element by element"),
         (lambda: theory.chi(lambda z: z.tolist(), 1.0, q=1.0), "element by element"),
         (lambda: theory.correlation_map("relu", 1.5, 2.0), "between −1 and 1"),
+        (lambda: theory.correlation_map("tanh", 0, 0, 0), "no correlation"),
+        (lambda: theory.correlation_map(lambda z: 0 * z, 0.5, 1.0, q=1), "no correlation"),
+        (lambda: theory.layernorm_gradient_rate(lambda z: 0 * z), "is constant"),
+        (lambda: theory.batchnorm_gradient_rate(lambda z: 0 * z + 2), "is constant"),
+        (lambda: theory.batchnorm_gradient_rate(lambda z: 0 * z + 2, 8), "is constant"),
         (lambda: theory.batchnorm_gradient_rate("relu", 3), "infinite for a batch of 3"),
     ],
 )

@@ -4,6 +4,7 @@ With `ops/`, the table of derivatives, it is a framework. It knows no layer and 
 imports nothing from above.
 
     graph.py        a value that remembers how it was made
+    primitive.py    a function and the rules of its derivatives, each of which names what it reads
     chain_rule.py   how a gradient finds its way back
     backward.py     what a user asks: grad() and backward()
 
@@ -16,5 +17,6 @@ imports nothing from above.
 """
 
 from .backward import backward, grad
-from .graph import Variable, leaf, primitive
+from .graph import Variable, leaf
+from .primitive import primitive
 from .switches import enable_grad, no_grad

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from .chain_rule import Gradients, sweep
+from .chain_rule import Gradients, leading_to, sweep
 from .graph import Node, Variable, array_of, node_of, variable
 from .hooks import RETAIN, copied
 from .switches import enable_grad, switches
@@ -16,12 +16,13 @@ from .switches import enable_grad, switches
 
 def grad(
     outputs: Sequence[Variable], inputs: Sequence[Variable], upstream: Sequence[Any] | None = None,
-    retain: bool = False, record: bool = False,
+    retain: bool | None = None, record: bool = False,
 ) -> list[Any]:  # fmt: skip
     """Return ∂L/∂x for each x of the inputs, any variables of the graph; None where L does not depend on x.
 
     L is the sum of the outputs, each times its `upstream` gradient, which of a single number is 1 if not
-    given. With `retain` the graph can be gone through again; with `record` so can what has been computed.
+    given. With `record` the gradients have a graph of their own, for second derivatives. With `retain`, which
+    `record` implies unless told otherwise, the graph can be gone through again.
     """
     nodes = [x.node for x in inputs]
     if None in nodes:
@@ -33,22 +34,18 @@ def grad(
 
 
 def backward(
-    outputs: Sequence[Variable], upstream: Sequence[Any] | None = None, retain: bool = False,
+    outputs: Sequence[Variable], upstream: Sequence[Any] | None = None, retain: bool | None = None,
     record: bool = False, inputs: Sequence[Variable] | None = None,
 ) -> None:  # fmt: skip
     """Add ∂L/∂x to the gradient of every leaf x L depends on, or of the `inputs` only; L as in `grad`."""
     receivers = None if inputs is None else {x.node: x for x in inputs}
     found = _run(outputs, upstream, None if receivers is None else set(receivers), retain, record)
+    received = list(_received(found, receivers))
     handed_out: set[int] = set()
-    reached = []
-    for node, g in found.items():
-        x = node.leaf() if receivers is None else receivers[node]
-        if x is None or (node.primitive and node.hooks and RETAIN in node.hooks):
-            continue  # the leaf itself is gone, or its hook has kept the gradient already
+    for x, _, g in received:
         with collecting:
             x._grad = _own(g, handed_out) if x._grad is None else _sum(x._grad, g, record)
-        reached.append((x, node))
-    for x, node in reached:
+    for x, node, _ in received:
         for hook in list(node.afterwards.values()) if node.primitive is None else ():
             hook(x)
 
@@ -56,9 +53,17 @@ def backward(
 collecting = threading.Lock()  # so that what two threads add to one gradient is both there
 
 
+def _received(found: dict[Node, Any], receivers: dict[Any, Variable] | None) -> Iterator[tuple]:
+    """Each variable that is to collect a gradient, with its node and the gradient."""
+    for node, g in found.items():
+        x = node.leaf() if receivers is None else receivers[node]
+        if x is not None and RETAIN not in (node.hooks or ()):  # else nobody holds it, or a hook has kept it
+            yield x, node, g
+
+
 def _own(g: Any, handed_out: set[int]) -> Any:
     """What a leaf keeps must be nobody else's: a rule may have handed on what it got, or a view of it."""
-    if isinstance(g, Variable) or type(g) is not np.ndarray or g.base is not None or id(g) in handed_out:
+    if type(g) is not np.ndarray or g.base is not None or id(g) in handed_out:
         return copied(g)
     handed_out.add(id(g))
     return variable(g)
@@ -72,18 +77,25 @@ def _sum(before: Variable, g: Any, record: bool) -> Any:
         return before + g
 
 
-def _run(outputs: Any, upstream: Any, targets: set | None, retain: bool, record: bool) -> dict[Node, Any]:
-    gradients = _start(outputs, [None] * len(outputs) if upstream is None else upstream, record)
+def _run(
+    outputs: Sequence[Variable], upstream: Any, targets: set | None, retain: bool | None, record: bool
+) -> dict[Node, Any]:
+    start = _start(outputs, [None] * len(outputs) if upstream is None else upstream, record)
+    wanted = None if targets is None else leading_to(targets, [node for node, _ in start])
+    gradients = Gradients()
+    for node, g in start:
+        if wanted is None or node in wanted:
+            gradients.add(node, g)
     before, switches.recording = switches.recording, record
     try:
-        return sweep(gradients, targets, retain, record)
+        return sweep(gradients, targets, wanted, record if retain is None else retain, record)
     finally:
         switches.recording = before
 
 
-def _start(outputs: Sequence[Variable], upstream: Sequence[Any], record: bool) -> Gradients:
-    """∂L/∂y for every output y: 1 for a single number, else what is given."""
-    gradients = Gradients()
+def _start(outputs: Sequence[Variable], upstream: Sequence[Any], record: bool) -> list[tuple[Node, Any]]:
+    """The node of every output y, and ∂L/∂y: 1 for a single number, else what is given."""
+    start = []
     for y, g in zip(outputs, upstream, strict=True):
         if y.node is None:
             raise RuntimeError(
@@ -102,5 +114,5 @@ def _start(outputs: Sequence[Variable], upstream: Sequence[Any], record: bool) -
             raise RuntimeError(
                 f"the gradient to start from has shape {array.shape}, but the output {y.array.shape}"
             )
-        gradients.add(y.node, variable(array, node_of(g)) if record else array)
-    return gradients
+        start.append((y.node, variable(array, node_of(g)) if record else array))
+    return start

@@ -18,7 +18,7 @@ three things make it a backward pass.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Set
 from heapq import heappop, heappush
 from typing import Any
 
@@ -27,6 +27,8 @@ import numpy as np
 from .graph import Node
 from .hooks import after_hooks
 from .manners import manners
+from .memory import latest
+from .primitive import as_variables
 from .sums import total
 from .switches import switches
 
@@ -47,7 +49,8 @@ class Gradients(dict):
         before = self.get(node)
         if before is None:
             self[node] = g
-            heappush(self.queue, (-node.birth, node))
+            if node.primitive is not None:
+                heappush(self.queue, (-node.birth, node))
         elif node in self.sums:
             before += g
         else:  # not +=: what a rule has returned may be the gradient of two inputs
@@ -56,59 +59,69 @@ class Gradients(dict):
                 self.sums.add(node)
 
     def youngest_first(self) -> Iterator[tuple[Node, Any]]:
-        """Each node with its gradient, complete by then; older ones may be added on the way."""
+        """Each node with its gradient, complete by then; at the end the leaves, where it stays."""
         while self.queue:
             node = heappop(self.queue)[1]
             yield node, self.pop(node)
+        while self:
+            yield self.popitem()
 
 
-def sweep(gradients: Gradients, targets: Set[Node] | None, retain: bool, record: bool) -> dict[Node, Any]:
-    """Carry gradients back to the targets, or with None to every leaf."""
-    wanted = None if targets is None else leading_to(targets, gradients)
+def sweep(
+    gradients: Gradients, targets: Set[Node] | None, wanted: Set[Node] | None, retain: bool, record: bool
+) -> dict[Node, Any]:
+    """Carry gradients back to the targets, by way of the nodes that are wanted; with None to every leaf."""
     found = {}
     for node, g in gradients.youngest_first():
-        if wanted is not None and node not in wanted:
-            continue  # one to start from that does not lead to a target
         if node.hooks:
             g = after_hooks(node.hooks, g)
         if node.primitive is None if targets is None else node in targets:
             found[node] = g
-        if wanted is None or not wanted.isdisjoint(node.parents):
+        if node.parents and (wanted is None or not wanted.isdisjoint(node.parents)):
             carry_back(node, g, gradients, wanted, record)
             if not retain:
-                node.free()
+                node.kept = None  # the parents stay known, so that a second pass is noticed on every way
     return found
 
 
 def carry_back(node: Node, g: Any, gradients: Gradients, wanted: Set[Node] | None, record: bool) -> None:
     """The chain rule: from ∂L/∂y of one step to ∂L/∂x of each of its inputs."""
-    f, all_of_them = node.primitive, None
+    gradient_of = vjp(node, g, record)
     for k, x in enumerate(node.parents):
         if x is None or (wanted is not None and x not in wanted):
             continue
-        if f.joint is None:
-            gx = f.rules[k](g, *node.read(f.reads[k], record))
-        else:
-            all_of_them = all_of_them or f.joint(g, *node.read(f.reads[0], record))
-            gx = all_of_them[k]
+        if latest.write > node.birth:
+            node.check_unwritten(k)
+        gx = gradient_of(k)
+        if switches.detecting:
+            manners.check_backward(node, k, gx)
         if gx is not None:
-            if switches.detecting:
-                manners.check_backward(node, k, gx)
             gradients.add(x, gx)
+
+
+def vjp(node: Node, g: Any, record: bool = False) -> Callable[[int], Any]:
+    """The vector-Jacobian products of one step: from the number of an input to what its rule makes of g."""
+    f, values = node.primitive, as_variables(node) if record else node.values()
+    if f.joint is None:
+        return lambda k: f.rules[k](g, *f.reads[k](values))
+    return f.joint(g, *f.reads[0](values)).__getitem__
 
 
 def undo_broadcasting(g: Any, shape: tuple[int, ...]) -> Any:
     """Sum g over the axes along which an input of this shape was repeated."""
     new = g.ndim - len(shape)
-    if new < 0 or any(n not in (1, m) for n, m in zip(shape, g.shape[new:])):
-        raise RuntimeError(f"a rule has returned a gradient of shape {g.shape} for an input of shape {shape}")
-    if new:
+    if new > 0:
         g = total(g, tuple(range(new)))
-    repeated = tuple(axis for axis, n in enumerate(shape) if n == 1 and g.shape[axis] != 1)
-    return total(g, repeated, keepdims=True) if repeated else g
+        if g.shape == shape:
+            return g
+    repeated = tuple(axis for axis, n in enumerate(shape[: g.ndim]) if n == 1 and g.shape[axis] != 1)
+    g = total(g, repeated, keepdims=True) if repeated else g
+    if g.shape != shape:
+        raise RuntimeError(f"a rule has returned a gradient of shape {g.shape} for an input of shape {shape}")
+    return g
 
 
-def leading_to(targets: Set[Node], starts: Any) -> Set[Node]:
+def leading_to(targets: Set[Node], starts: Iterable[Node]) -> Set[Node]:
     """The nodes on a way from the starts back to a target: only they need a gradient."""
     reached, stack = set(starts), list(starts)
     while stack:

@@ -41,20 +41,29 @@ def rows(x: Any) -> Any:
 
 def total(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Σ x along axis: None for all of it, a number, or a tuple of them."""
-    if axis == (0,) and x.ndim == 2 and not keepdims:  # the gradient of a bias: by far the most frequent
-        return sum_of_rows(x)
-    axes = axes_of(x.ndim, axis)
-    if 0 < len(axes) < x.ndim and max(axes) < len(axes) and x.dtype.kind == "f":  # the first ones
-        kept = x.shape[len(axes) :]
-        summed = np.reshape(
-            sum_of_rows(np.reshape(x, (math.prod(x.shape[: len(axes)]), math.prod(kept)))), kept
-        )
-        return np.reshape(summed, (1,) * len(axes) + kept) if keepdims else summed
+    first = _first_axes(x.ndim, axis)
+    if first and x.dtype.kind == "f":
+        summed = _sum_of_first(x, first)
+        return np.reshape(summed, (1,) * first + summed.shape) if keepdims else summed
     if isinstance(x, np.ndarray) and x.dtype.kind == "f":
-        x = x.astype(wide(x.dtype), copy=False)
+        x, axes = x.astype(wide(x.dtype), copy=False), axes_of(x.ndim, axis)
         if x.size > BLOCK and math.prod(x.shape[k] for k in axes) > BLOCK:
             return _in_parts(x, axes, keepdims)
     return np.sum(x, axis=axis, keepdims=keepdims)
+
+
+@functools.lru_cache
+def _first_axes(ndim: int, axis: Any) -> int:
+    """How many axes these are, if they are the first ones and some are left; else 0."""
+    axes = axes_of(ndim, axis)
+    return len(axes) if axes == set(range(len(axes))) and len(axes) < ndim else 0
+
+
+def _sum_of_first(x: Any, first: int) -> Any:
+    if x.ndim == 2:  # of the gradient of a bias, by far the most frequent
+        return sum_of_rows(x)
+    kept = x.shape[first:]
+    return np.reshape(sum_of_rows(np.reshape(x, (math.prod(x.shape[:first]), math.prod(kept)))), kept)
 
 
 def _in_parts(x: np.ndarray, axes: frozenset[int], keepdims: bool) -> Any:

@@ -74,8 +74,9 @@ class Sequential(_Row):
             self._add(str(name), module)
 
     def forward(self, input: Any) -> Any:
-        for module in self:
-            input = module(input)
+        for module in list(vars(self).values()):
+            if isinstance(module, Module):
+                input = module(input)
         return input
 
     def __getitem__(self, index: int | slice) -> Any:

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.graph import ANY, Variable, primitive
+from ..engine.graph import Variable
 from ..engine.hooks import copied, replaced
+from ..engine.primitive import ANY, primitive
 from ..tensor.grad_mode import is_grad_enabled
 from ..tensor.user_code import warn
 
@@ -50,7 +51,7 @@ def _gate(*xs: Any, hook: Any = None) -> Any:
     return xs
 
 
-gate = primitive(_gate, joint=lambda g, hook: g if hook is None else hook(g), inputs=ANY)
+gate = primitive(_gate, joint=lambda g, hook: list(g) if hook is None else hook(g), inputs=ANY)
 
 
 class BackwardGates:

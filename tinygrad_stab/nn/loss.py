@@ -67,7 +67,7 @@ def _check_distance(name: str, input: Tensor, target: Any) -> None:
     """Refuse integers on both sides, of which a mean is none; warn of broadcasting."""
     if getattr(target, "dtype", input.array.dtype).kind != "f":
         input._floats(name)
-    shape, expected = np.shape(target), input.array.shape
+    shape, expected = np.shape(array_of(target)), input.array.shape
     if shape == expected:
         return
     try:

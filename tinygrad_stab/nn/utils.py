@@ -52,7 +52,9 @@ def clip_grads_with_norm_(parameters: Any, max_norm: float, total_norm: Tensor) 
     if norm > max_norm:
         for p in _with_gradients("clip_grads_with_norm_", parameters):
             wide = p._grad.array.astype(np.float64)  # the factor, or the norm, may be out of float32's range
-            p._grad = Tensor((wide / norm * max_norm).astype(p._grad.array.dtype))
+            wide /= norm
+            wide *= max_norm
+            p._grad = Tensor(wide.astype(p._grad.array.dtype))
 
 
 def clip_grad_value_(parameters: Any, clip_value: float) -> None:
@@ -70,15 +72,23 @@ def get_total_norm(
     p = float(norm_type)
     if not p > 0:
         raise ValueError(f"get_total_norm: norm_type must be positive, got {norm_type}")
-    largest = float(np.max([np.max(np.abs(a), initial=0) for a in arrays], initial=0))
-    total = largest
-    if p != math.inf and 0 < largest < math.inf:
-        # Relative to the largest element, so that no power leaves the range of floats.
-        total *= sum(float(np.sum((np.abs(a) / np.float64(largest)) ** p)) for a in arrays) ** (1 / p)
+    squares = sum(map(_sum_of_squares, arrays)) if p == 2 else 0.0
+    if 1e-200 < squares < 1e200:
+        total = math.sqrt(squares)
+    else:  # relative to the largest element, so that no power leaves the range of floats
+        total = largest = float(np.max([np.max(np.abs(a), initial=0) for a in arrays], initial=0))
+        if p != math.inf and 0 < largest < math.inf:
+            total *= sum(float(np.sum((np.abs(a) / np.float64(largest)) ** p)) for a in arrays) ** (1 / p)
     if error_if_nonfinite and not math.isfinite(total):
         raise RuntimeError(f"get_total_norm: the total norm is {total}")
     dtype = np.result_type(*arrays) if arrays else get_default_dtype()
     return Tensor(np.array(total, dtype if total <= float(np.finfo(dtype).max) else np.float64))
+
+
+@np.errstate(over="ignore")
+def _sum_of_squares(x: np.ndarray) -> float:
+    wide = x.astype(np.float64, copy=False).ravel()
+    return float(np.dot(wide, wide))
 
 
 def _with_gradients(function: str, parameters: Any, **limit: float) -> list[Tensor]:

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from ..engine.graph import primitive
+from ..engine.primitive import primitive
 from .elementwise import erf, select
 
 # With these two, mean 0 and variance 1 are a fixed point from layer to layer: Klambauer et al. 2017, eq. 14.

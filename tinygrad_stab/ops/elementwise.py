@@ -7,8 +7,8 @@ import math
 
 import numpy as np
 
-from ..engine.graph import Primitive, constant, primitive
 from ..engine.numpy_words import ANSWERS
+from ..engine.primitive import Primitive, constant, primitive
 
 
 # fmt: off
@@ -16,11 +16,15 @@ def _power(a, b):                   return a**b  # not np.power, which has no sh
 def _clip(x, low=None, high=None):  return x if low is None and high is None else np.clip(x, low, high)
 def _astype(x, dtype):              return x.astype(dtype)
 def _copy(x):                       return np.array(x)
+def _where(condition, a, b):        return np.where(condition, a, b)
+
+
+_BITS = {size: np.dtype(f"i{size}") for size in (2, 4, 8)}  # whole numbers of the same size
 
 
 def _select(g, mask):
     """g where the mask is True, else 0; also where g is ∞, which times 0 is NaN: bits are multiplied."""
-    return (g.view(f"i{g.dtype.itemsize}") * mask).view(g.dtype)
+    return (g.view(_BITS[g.dtype.itemsize]) * mask).view(g.dtype)
 
 
 #                     forward         ∂L/∂a                            ∂L/∂b
@@ -42,7 +46,7 @@ absolute  = primitive(np.absolute,    x=lambda g, x: g * np.sign(x))
 
 # A mask selects, it does not multiply: 0 · ∞ is NaN, and an explosion would show at the wrong op.
 select: Primitive = primitive(_select,        g=lambda h, mask: select(h, mask),   mask=None)
-where     = primitive(np.where,       condition=None,
+where     = primitive(_where,         condition=None,  numpy=np.where,
                                       a=lambda g, condition: np.where(condition, g, 0),
                                       b=lambda g, condition: np.where(condition, 0, g))
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..engine import sums
-from ..engine.graph import primitive
+from ..engine.primitive import primitive
 from ..engine.sums import wide
 from .activation import sigmoid
 from .reduction import finite_max, softmax

@@ -4,24 +4,28 @@ on other axes, and one rule.
 
 import numpy as np
 
-from ..engine.graph import primitive
+from ..engine import sums
+from ..engine.primitive import primitive
 from ..engine.sums import axes_of, sum_kept
 from .reduction import count, sum_product
 
 
 def _moments(x, axis, eps):
-    """x − μ, the mean μ, and the variance v along axis; E x² − μ² would cancel for a large mean."""
-    n = count(x.shape, axis) or 1
-    mu = sum_kept(x, axis) / n
+    """x − μ, the mean μ, the variance v and σ = √(v + ε) along axis; E x² − μ² would cancel."""
+    mu = sum_kept(x, axis)
+    n = x.size // max(mu.size, 1) or 1  # elements of which a mean is taken
+    mu = mu / n
     deviation = x - mu
-    v = sum_product(deviation, deviation, axis) / n
-    if v.dtype != np.float64 and np.max(v, initial=0) == np.inf:  # squares leave float32 long before x does
+    v = sums.sum_product(deviation, deviation, axis) / n
+    sigma = np.sqrt(v + eps)
+    if v.dtype != np.float64 and np.add.reduce(v, None) == np.inf:  # squares leave float32 long before x does
         return _moments(x.astype(np.float64), axis, eps)
-    if np.any(np.abs(mu) > 100 * np.sqrt(v + eps)):  # there the rounding of μ would show; equal x must give 0
+    if not (np.abs(mu) <= 100 * sigma).all():  # there the rounding of μ would show, and equal x must give 0
         rounding = sum_kept(deviation, axis) / n
         deviation -= rounding
         v -= rounding * rounding
-    return deviation, mu, v
+        sigma = np.sqrt(v + eps)
+    return deviation, mu, v, sigma
 
 
 def _standardize(x, gamma, beta, axis, eps):
@@ -29,8 +33,7 @@ def _standardize(x, gamma, beta, axis, eps):
 
     γ and β are numbers, or broadcast to x. Returns y, μ, v, and the deviation x − μ, which the rule reads.
     """
-    deviation, mu, v = _moments(x, axis, eps)
-    sigma = np.sqrt(v + eps)
+    deviation, mu, v, sigma = _moments(x, axis, eps)
     if _alike_along(axis, x.ndim, np.shape(gamma)):
         y = deviation * (gamma / sigma)
     else:
@@ -67,7 +70,8 @@ def _standardize_rule(g, y, gamma, beta_shape, axis, eps):
     changes nothing): two directions of the gradient are removed, and the rest is divided by σ.
 
     BatchNorm's γ and β are the same all along axis: γ comes out of both means. What is left in them is Σ g
-    and Σ g x̂ again: the part of the gradient that β and γ learn from is just the part that x does not get to see.
+    and Σ g x̂ again: the part of the gradient that β and γ learn from is just the part that x does not get to
+    see.
     """
     g_y, g_mu, g_v, g_deviation = g  # the last comes from second derivatives only
     _, _, v, deviation = y

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from ..engine.graph import array_of
-from .convolution import conv2d, padded, windows
+from .convolution import conv2d, windows
 from .shape import getitem, reshape
 
 
@@ -24,7 +24,7 @@ def max_pool2d(x, kernel, stride, padding):
     """
     h, w = x.shape[2:]
     lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
-    views = windows(padded(array_of(x), padding, lowest), kernel, stride)
+    views = np.moveaxis(windows(array_of(x), kernel, stride, padding, lowest), 5, 1)
     n, c, down, across = views.shape[:4]
     first = views.reshape(n, c, down, across, math.prod(kernel)).argmax(-1)
     row = stride[0] * np.arange(down)[:, None] + first // kernel[1] - padding[0]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..engine.graph import primitive
+from ..engine.primitive import primitive
 from ..engine.sums import rows, sum_of_rows
 from .activation import sigmoid
 

@@ -7,8 +7,9 @@ import operator
 
 import numpy as np
 
-from ..engine.graph import ANY, Primitive, array_of, primitive
+from ..engine.graph import array_of
 from ..engine.numpy_words import ANSWERS
+from ..engine.primitive import ANY, Primitive, primitive
 
 
 def _getitem(x, key):

@@ -118,7 +118,6 @@ class AdamW(Adam):
     ) -> None:  # fmt: skip
         super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, **given)
 
-    def with_decay(self, x: np.ndarray, g: np.ndarray, settings: Settings) -> np.ndarray:
-        """Shrink x itself; the gradient stays free of the decay."""
-        x *= 1 - settings["lr"] * settings["weight_decay"]
-        return -g if settings["maximize"] else g
+    def update(self, p: Tensor, settings: Settings, state: State) -> None:
+        p.array *= 1 - settings["lr"] * settings["weight_decay"]
+        super().update(p, {**settings, "weight_decay": 0}, state)

@@ -15,7 +15,6 @@ import numpy as np
 
 from ..engine.memory import note_write
 from ..engine.switches import enable_grad
-from ..nn.module import Module
 from ..tensor import Tensor
 from ..tensor.left_out import refuse
 from ..tensor.user_code import warn
@@ -52,12 +51,11 @@ class Optimizer:
         self.stepped = False  # a scheduler wants to know
         self.param_groups: list[Settings] = []
         self.state: defaultdict[Tensor, State] = defaultdict(dict)
-        unseen = _unseen_layers(params)
         groups = list(params)
         if not groups:
             raise ValueError(
                 "optimizer got an empty parameter list: is model.parameters() a generator that has been used "
-                f"up, or are the layers in a plain Python list{unseen} instead of an nn.ModuleList?"
+                "up, or are the layers in a plain Python list instead of an nn.ModuleList?"
             )
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
             self.add_param_group(group)
@@ -178,19 +176,3 @@ class Optimizer:
 def _number(value: Any) -> Any:
     """A setting such as lr, which may be a tensor."""
     return value.item() if isinstance(value, Tensor) else value
-
-
-def _unseen_layers(parameters: Any) -> str:
-    """The plain lists of layers in the model whose `parameters()` this is: that generator holds the model."""
-    frame = getattr(parameters, "gi_frame", None)  # None of a generator that has been used up
-    for held in frame.f_locals.values() if frame else ():
-        if isinstance(held, Module):
-            return "".join(
-                f" ({type(module).__name__}.{name})"
-                for module in held.modules()
-                for name, value in vars(module).items()
-                if isinstance(value, (list, tuple)) and any(isinstance(x, (Module, Tensor)) for x in value)
-            )
-        if hasattr(held, "gi_frame"):
-            return _unseen_layers(held)
-    return ""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
+import numpy as np
+
 from ..tensor import Tensor
 from .optimizer import Optimizer, Settings, State
 
@@ -31,7 +33,8 @@ class SGD(Optimizer):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
 
     def update(self, p: Tensor, settings: Settings, state: State) -> None:
-        lr, mu = settings["lr"], settings["momentum"]
+        lr = np.array(settings["lr"], p.array.dtype)  # NumPy begins sooner with it than with Python's number
+        mu = settings["momentum"]
         if not mu:
             p.array -= lr * self.with_decay(p.array, p._grad.array, settings)
             return

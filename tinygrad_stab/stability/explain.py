@@ -32,7 +32,7 @@ class Block:
     """Ops from one that reads a matrix of weights up to the next, and what they did to the gradient.
 
     x is the input of the last op, biases apart, from which the gradient goes on; with several, as in a step
-    of an LSTM, no single number can be told. Several blocks alike in a row, as in a recurrent layer, are one;
+    of an LSTM, no single number is given. Several blocks alike in a row, as in a recurrent layer, are one;
     its ‖∂L/∂x‖ is the last there is, as the state before the first step needs no gradient.
     """
 

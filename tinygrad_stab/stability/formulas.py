@@ -11,7 +11,7 @@ import functools
 import re
 from collections.abc import Callable
 
-from ..engine.graph import Primitive
+from ..engine.primitive import Primitive
 
 WIDTH = 72  # of a formula in a table
 _GREEK = {"gamma": "γ", "beta": "β"}

@@ -1,18 +1,18 @@
-"""Averages of an activation over random pre-activations, and a root finder: the numerics of the theory.
+"""Averages of an activation over random pre-activations: all that the theory has to know of it.
 
 With many inputs a pre-activation z = Σ w h is Gaussian (central limit theorem), so what a layer does on
-average is an integral over the normal density p:
+average is an integral over the normal density:
 
-    E f(z) = ∫ f(√q u) p(u) du        z ~ N(0, q),  u ~ N(0, 1)
+    z ~ N(0, q)                              E φ(z)    E φ(z)²    E φ′(z)²
+    z₁, z₂ ~ N(0, q) with correlation c      E φ(z₁) φ(z₂)
 
-Here it is a sum over a grid, `average(f(gaussian(q)))`. The activation may be any function of tensors: its
-slope φ′ is taken by this library's own backward pass.
+The activation may be any function of tensors that works element by element: its slope φ′ is taken by this
+library's own backward pass. The averages of an activation that cannot change are computed once and kept.
 """
 
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -21,8 +21,10 @@ import numpy as np
 from .. import ops
 from ..autograd import enable_grad, grad, no_grad
 from ..engine.graph import Variable
+from ..nn import activation as activations
 from ..nn.module import Module
 from ..tensor import Tensor
+from .quadrature import TOLERANCE, NotConverged, gaussian_average, gaussian_pair_average
 
 Activation = str | Callable[[Any], Any]
 
@@ -79,100 +81,111 @@ def _applied(activation: Activation, x: Tensor) -> Any:
     return y
 
 
+# --- what is computed once and kept ------------------------------------------------------------------------
+
+_kept: dict[tuple, float] = {}  # the key: which average, of what activation, at which q
+_MOST = 20_000  # that are kept
+
+
+def _once(average: Callable[..., float]) -> Callable[..., float]:
+    """Keep the averages of an activation that cannot change. Two threads may compute one twice: no harm."""
+
+    @functools.wraps(average)
+    def looked_up(activation: Activation, *at: float) -> float:
+        name = _name_of(activation)
+        if name is None:
+            return average(activation, *at)
+        key = (average.__name__, name, *at)
+        found = _kept.get(key)
+        if found is None:
+            found = average(activation, *at)
+            if len(_kept) >= _MOST:
+                _kept.clear()
+            _kept[key] = found
+        return found
+
+    return looked_up
+
+
+def forget() -> None:
+    """Forget all averages that were kept."""
+    _kept.clear()
+
+
+def _name_of(activation: Activation) -> Any:
+    """What an activation is known by: its name, or a module's kind and numbers; None if it may change.
+
+    A function of somebody's own may read anything, and a module with parameters is another after each step.
+    """
+    if isinstance(activation, (str, np.ufunc, type(ops.tanh))):
+        return activation
+    if getattr(activation, "__module__", None) != activations.__name__:
+        return None
+    if not isinstance(activation, Module):
+        return activation
+    numbers = tuple(value for name, value in vars(activation).items() if name[0] != "_")
+    return (type(activation), *numbers) if all(type(x) in (bool, int, float, str) for x in numbers) else None
+
+
+@_once
+def _precision(activation: Activation) -> float:
+    """The rounding of its values, which no average can be better than; refuses what mixes its elements."""
+    some = np.array([-2.1, -0.7, 0.3, 1.9, 4.2])
+    try:
+        with np.errstate(all="ignore"):  # as in the averages, which refuse what is not finite
+            y, alone = (values(activation, z) for z in (some, some[[3, 1]]))
+    except (RuntimeError, IndexError, TypeError) as error:
+        raise ValueError(f"the activation {activation!r} does not take a row of numbers: {error}") from error
+    if not np.allclose(y[[3, 1]].astype(float), alone.astype(float), 1e-3, equal_nan=True):
+        raise ValueError(
+            f"the activation {activation!r} does not work element by element: what becomes of a number "
+            "depends on those beside it, or on chance, and the theory is one of functions of a single number"
+        )
+    return float(np.finfo(y.dtype).eps) if y.dtype.kind == "f" else 0.0
+
+
 # --- averages ----------------------------------------------------------------------------------------------
 
-CELLS = 48_000
-# The middles of equal cells on [−12, 12], beyond which p < 1e-31. For a smooth integrand the error is below
-# rounding. As 0 lies between two points, the kink of a ReLU costs nothing: E relu′² is ½ to the last digit.
-U = (np.arange(CELLS) + 0.5) * (24 / CELLS) - 12
-P = np.exp(-U * U / 2) * (24 / CELLS / math.sqrt(2 * math.pi))
-TINY = 1e-30  # stands for q → 0 from above: around 0 a ReLU has two slopes, at 0 itself only one
+
+@_once
+def mean(activation: Activation, q: float) -> float:
+    """Return E φ(z), z ~ N(0, q)."""
+    return _average(activation, q, lambda z: _values(activation, z))
 
 
-def gaussian(q: float) -> np.ndarray:
-    """The grid for z ~ N(0, q)."""
-    if not 0 <= q < math.inf:
-        raise ValueError(f"the variance q of pre-activations must be a finite number ≥ 0, got {q}")
-    return math.sqrt(max(q, TINY)) * U
+@_once
+def mean_square(activation: Activation, q: float) -> float:
+    """Return E φ(z)²."""
+    return _average(activation, q, lambda z: _values(activation, z) ** 2)
 
 
-def average(f: np.ndarray) -> float:
-    """E f(z), from the values of f on `gaussian(q)`."""
-    mean = float(P @ f)
-    if not math.isfinite(mean):
+@_once
+def mean_square_slope(activation: Activation, q: float) -> float:
+    """Return E φ′(z)²."""
+    return _average(activation, q, lambda z: slopes(activation, z).astype(float) ** 2)
+
+
+@_once
+def mean_product(activation: Activation, q: float, c: float) -> float:
+    """Return E φ(z₁) φ(z₂), z₁, z₂ ~ N(0, q) with correlation c; of independent ones it is (E φ)²."""
+    if c == 0:
+        return mean(activation, q) ** 2
+    if c == 1:
+        return mean_square(activation, q)
+    return _average(activation, q, lambda z1, z2: _values(activation, z1) * _values(activation, z2), c)
+
+
+def _values(activation: Activation, z: np.ndarray) -> np.ndarray:
+    return values(activation, z).astype(float)  # squares may be beyond the range of halves
+
+
+def _average(activation: Activation, q: float, f: Callable, c: float | None = None) -> float:
+    tolerance = max(TOLERANCE, _precision(activation))
+    try:
+        if c is None:
+            return gaussian_average(f, q, tolerance)
+        return gaussian_pair_average(f, q, c, tolerance)
+    except NotConverged as error:
         raise ValueError(
-            f"the average over the activation is {mean}: does it, or its slope, overflow or have a pole?"
-        )
-    return mean
-
-
-# Two variables with correlation c are two projections of one random point of a plane, on axes at an angle of
-# arccos c. Its radius is random, its angle uniform. In polar coordinates the kink of a ReLU is a ray.
-_ANGLES = (np.arange(3200) + 0.5) * (2 * math.pi / 3200)
-
-
-def gaussian_pair(q: float, c: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Points (z₁, z₂) ~ N(0, q) with correlation c, and their probabilities; r/√q has density r e^(−r²/2)."""
-    r, weight = _legendre(12.0)
-    return _pair(math.sqrt(max(q, TINY)) * r, c, weight * r * np.exp(-r * r / 2))
-
-
-def standardized_pair(batch: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Two samples (y₁, y₂) of a standardized batch of size B, and their probabilities.
-
-    Such a column y has Σ y = 0 and Σ y² = B: a point of a sphere in d = B − 1 dimensions, taken to be uniform
-    on it. Its elements have variance 1 and correlation −1/d. Seen in the plane of two of them, a uniform
-    point of the unit sphere has the radius sin α, where α has density (d − 2) sin α cos^(d−3) α.
-    """
-    d = batch - 1
-    α, weight = _legendre(math.pi / 2)
-    density = (d - 2) * np.sin(α) * np.cos(α) ** (d - 3)
-    return _pair(math.sqrt(d) * np.sin(α), -1 / d, weight * density)
-
-
-@functools.cache
-def _legendre(end: float) -> tuple[np.ndarray, np.ndarray]:
-    """Points and weights of Gauss's rule for a smooth integrand on [0, end]."""
-    x, weight = np.polynomial.legendre.leggauss(96)
-    return (x + 1) * (end / 2), weight * (end / 2)
-
-
-def _pair(radius: np.ndarray, c: float, p: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    radius = radius[:, None]
-    y1, y2 = radius * np.cos(_ANGLES), radius * np.cos(_ANGLES - math.acos(c))
-    return y1, y2, p[:, None] / len(_ANGLES)
-
-
-# --- roots -------------------------------------------------------------------------------------------------
-
-
-def crossing(f: Callable[[float], float], upwards: float, reach: float) -> float | None:
-    """The zero of f first met on the way from 0, in steps of |upwards|; None if there is none within `reach`.
-
-    The way leads to the right if f(0) has the sign of `upwards`, else to the left.
-    """
-    start, here = f(0.0), 0.0
-    if abs(start) < 1e-12:
-        return 0.0
-    step = math.copysign(upwards, start * upwards)
-    while abs(here) < reach:
-        if f(here + step) * start <= 0:
-            return _root(f, here, here + step)
-        here += step
-    return None
-
-
-def _root(f: Callable[[float], float], a: float, b: float) -> float:
-    """A zero between a and b, where f has opposite signs: false position, with the Illinois rule."""
-    fa, fb = f(a), f(b)
-    for _ in range(100):
-        if fb == 0 or abs(b - a) <= 1e-13 * abs(b):
-            break
-        c = b - fb * (b - a) / (fb - fa)
-        fc = f(c)
-        if (fc < 0) != (fb < 0):
-            a, fa = b, fb
-        else:
-            fa /= 2
-        b, fb = c, fc
-    return b
+            f"an average over the activation {activation!r} at q = {q:g} was not found: {error}"
+        ) from None

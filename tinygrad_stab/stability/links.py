@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 
 from ..autograd import no_grad
-from ..engine.chain_rule import Gradients, undo_broadcasting
-from ..engine.graph import Node, Parts, pick
+from ..engine.chain_rule import Gradients, undo_broadcasting, vjp
+from ..engine.graph import Node
+from ..engine.primitive import Parts, pick
 from ..nn.hooks import gate
 from ..tensor import Tensor
 from .formulas import argument_names, formula
-from .probe import norm
+from .norms import norm
 from .report import column
 
 
@@ -91,11 +92,7 @@ def _link(node: Node, k: int, g: Any, number: dict[Node, int], names: dict[Any, 
 
 def _through(node: Node, k: int, g: Any) -> Any:
     """What the rule of input k makes of g; a gate, whose rule calls hooks, lets it pass."""
-    f = node.primitive
-    if f is gate:
-        return list(g)[k]
-    gx = (f.joint or f.rules[k])(g, *node.read(f.reads[0 if f.joint else k], False))
-    return gx[k] if f.joint else gx
+    return list(g)[k] if node.primitive is gate else vjp(node, g)(k)
 
 
 def _norm(g: Any) -> float:

@@ -24,7 +24,8 @@ from ..nn import LayerNorm, Linear
 from ..nn.module import Module
 from ..nn.normalization import _BatchNorm
 from ..tensor import Tensor
-from .gaussian import average, gaussian, gaussian_pair, slopes, values
+from .gaussian import mean, mean_product, mean_square, mean_square_slope
+from .norms import mean_square_of
 from .replay import MOVES
 from .report import Report, column
 from .steps import Step
@@ -124,8 +125,8 @@ def _layer(call: Call, signal: Signal | None, needs_overlap: bool) -> tuple[Laye
     weight, bias = (getattr(call.module, name, None) for name in ("weight", "bias"))
     if weight is None or call.fan_in is None:  # recurrent, or of one's own
         return LayerGain(call.name, *[None] * 6), None
-    weight_var = float(np.mean(np.square(weight.array, dtype=float))) * call.fan_in
-    bias_var = 0.0 if bias is None else float(np.mean(np.square(bias.array, dtype=float)))
+    weight_var = mean_square_of(weight.array) * call.fan_in
+    bias_var = 0.0 if bias is None else mean_square_of(bias.array)
     gain = LayerGain(call.name, weight_var, None, None, math.sqrt(weight_var), None, None)
     if signal is None or call.steps is None or not math.isfinite(weight_var + bias_var + signal.square):
         return gain, None
@@ -146,7 +147,7 @@ def _through(steps: list[Step], z: Signal, needs_overlap: bool) -> tuple[Signal 
     slope, is_gaussian = 1.0, True
     for step in steps:
         if step.elementwise and is_gaussian:
-            slope *= math.sqrt(average(slopes(step.apply, gaussian(z.square)) ** 2))
+            slope *= math.sqrt(mean_square_slope(step.apply, z.square))
             z, is_gaussian = _activated(step, z, needs_overlap), False
         elif isinstance(step.apply, LayerNorm):
             variance = z.square - z.mean**2
@@ -161,19 +162,17 @@ def _through(steps: list[Step], z: Signal, needs_overlap: bool) -> tuple[Signal 
 
 
 def _activated(step: Step, z: Signal, needs_overlap: bool) -> Signal:
-    φ = values(step.apply, gaussian(z.square))
     overlap = math.nan
     if needs_overlap:
         c = z.overlap / z.square if z.square else 0.0
-        z1, z2, p = gaussian_pair(z.square, min(max(c, -1.0), 1.0))
-        overlap = float(np.sum(p * values(step.apply, z1) * values(step.apply, z2)))
-    return Signal(average(φ * φ), overlap, average(φ))
+        overlap = mean_product(step.apply, z.square, min(max(c, -1.0), 1.0))
+    return Signal(mean_square(step.apply, z.square), overlap, mean(step.apply, z.square))
 
 
 def _normalized(norm: Any, variance: float, correlation: float) -> tuple[Signal, float]:
     """What γ (z − μ)/√(v + ε) + β makes of a signal with this variance, and its factor rms γ/√(v + ε)."""
-    γ2 = 1.0 if norm.weight is None else float(np.mean(np.square(norm.weight.array, dtype=float)))
-    β2 = 0.0 if norm.bias is None else float(np.mean(np.square(norm.bias.array, dtype=float)))
+    γ2 = 1.0 if norm.weight is None else mean_square_of(norm.weight.array)
+    β2 = 0.0 if norm.bias is None else mean_square_of(norm.bias.array)
     kept = γ2 * variance / (variance + norm.eps)
     return Signal(kept + β2, kept * correlation + β2), math.sqrt(γ2 / (variance + norm.eps))
 

@@ -18,11 +18,11 @@ import numpy as np
 from ..autograd import grad
 from ..nn import functional as F
 from ..nn.module import Module
-from ..nn.utils import get_total_norm
 from ..tensor import Tensor
 from ..tensor.creation import as_tensor
 from .gaussian import values
 from .mean_field import Signal, predicted_gains
+from .norms import norm
 from .report import Report, column
 from .steps import Step
 from .trace import Call, Trace, first_tensor, in_a_row
@@ -89,13 +89,14 @@ def probe(model: Module, x: Any, y: Any = None, loss_fn: Callable[..., Any] | No
 def measure(call: Call, gradients: Mapping[Any, Tensor], predicted: float | None = None) -> LayerRecord:
     """What is to be said of one call of a layer, given the gradients of the parameters."""
     h = call.h.array if call.h.array.itemsize > 2 else call.h.array.astype(np.float32)
+    mean = float(h.mean())
     of_weights = [gradients[p].array for p in call.matrices if p in gradients]
     to_x, to_z, to_h = (norm(call.gradients.get(of)) for of in ("x", "z", "h"))
     return LayerRecord(
         layer=call.name,
-        mean=float(h.mean()),
-        std=float(h.std()),
-        zero=float(np.mean(h == 0)),
+        mean=mean,
+        std=(norm(h - mean) or 0.0) / math.sqrt(h.size),
+        zero=(h.size - np.count_nonzero(h)) / h.size,
         saturated=saturated_share(call.activation),
         backward=to_h,
         weight=norm(*(p.array for p in call.matrices)) or 0.0,
@@ -107,14 +108,18 @@ def measure(call: Call, gradients: Mapping[Any, Tensor], predicted: float | None
     )
 
 
+FAR = np.array([-2e3, -1e3, 0.0, 1e3, 2e3])  # where an activation that has an asymptote is on it
+
+
 def saturated_share(activation: Step | None) -> float | None:
     """The share of outputs within 3 % of an asymptote, as seen from φ(0); None if unknown."""
     if activation is None or activation.output is None:
         return None
-    low, left, middle, right, high = values(activation.apply, np.array([-2e3, -1e3, 0.0, 1e3, 2e3]))
-    levels = [level for level, further in ((left, low), (right, high)) if level == further]
-    near = [np.abs(activation.output - level) < 0.03 * abs(level - middle) for level in levels]
-    return float(np.mean(np.any(near, axis=0))) if levels else 0.0
+    low, left, middle, right, high = values(activation.apply, FAR).tolist()
+    levels = {level for level, further in ((left, low), (right, high)) if level == further}
+    h = activation.output
+    near = [np.abs(h - level) < 0.03 * abs(level - middle) for level in levels]
+    return np.count_nonzero(np.any(near, axis=0)) / h.size if near else 0.0
 
 
 def leaf(x: Any) -> Tensor:
@@ -149,16 +154,6 @@ def loss_of(output: Any, y: Any, loss_fn: Callable[..., Any] | None) -> Tensor:
             f"{np.shape(loss)}: reduce it with .mean() or .sum()"
         )
     return loss
-
-
-def norm(*arrays: np.ndarray | None) -> float | None:
-    """‖·‖ of arrays laid end to end, None without any."""
-    parts = [a if a.itemsize > 2 else a.astype(np.float32) for a in arrays if a is not None]
-    squared = float(sum(np.vdot(a, a) for a in parts))
-    if 1e-30 < squared < 1e30:
-        return math.sqrt(squared)
-    # slower, and right where a square leaves the range of floats
-    return get_total_norm([Tensor(a.astype(float)) for a in parts]).item() if parts else None
 
 
 def _ratio(above: float | None, below: float | None) -> float | None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.graph import TABLE, Node, Primitive, pick
+from ..engine.graph import Node
+from ..engine.primitive import TABLE, Primitive, pick
 from ..nn.hooks import gate
 from ..ops import activation, elementwise, linalg, shape
 from ..ops.convolution import conv2d

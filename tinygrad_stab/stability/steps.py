@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from ..engine.graph import Node, variable
+from ..engine.primitive import pick
 from ..engine.switches import no_grad
 from ..nn.module import Module
 from ..tensor import Tensor
 from .gaussian import values
-from .replay import Replay
+from .replay import NOTHING, Replay
 from .unchanged import unchanged
 from .ways import Stretch
 
@@ -68,21 +69,37 @@ def _output(stretch: Stretch, replay: Replay, array: np.ndarray | None, known: A
     """What came out: somebody has received it, or a rule needs it, or it is computed again."""
     if stretch.end in known:
         return known[stretch.end]
-    if isinstance(stretch.end.y, np.ndarray):
-        return stretch.end.y
+    if isinstance(y := _kept_output(stretch.end), np.ndarray):
+        return y
     if array is None or not replay.complete:
         return None
     with no_grad():
         return replay(Tensor(array)).array
 
 
+def _kept_output(node: Node) -> Any:
+    """The output, if it was kept; one of several is kept with the others."""
+    if node.primitive is not pick:
+        return node.y
+    (whole,) = node.parents
+    return whole.y and whole.y[node.options["k"]]
+
+
 def _step(module: Module | None, replay: Replay, before: np.ndarray | None, after: np.ndarray | None) -> Step:
     elementwise = replay.elementwise
     if module is None:
-        return Step(replay, replay.name, bool(elementwise), replay.affine, before, after)
+        return Step(_op_of(replay), replay.name, bool(elementwise), replay.affine, before, after)
     if elementwise is None:
         elementwise = _works_alone(module, before, after)
     return Step(module, type(module).__name__, elementwise, replay.affine, before, after)
+
+
+def _op_of(replay: Replay) -> Callable[[Any], Any]:
+    """The op itself if there is no other, and no constant: its averages are kept, a replay's are not."""
+    lines = [line for line in replay.lines if line[0] not in NOTHING]
+    if len(lines) == 1 and len(lines[0][1]) == 1 and not lines[0][2]:
+        return lines[0][0]
+    return replay
 
 
 def _works_alone(module: Module, before: np.ndarray | None, after: np.ndarray | None) -> bool:

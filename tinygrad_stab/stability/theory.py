@@ -20,24 +20,19 @@ Xavier's start 1 (a square layer), He's 2.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
-from .gaussian import (
-    Activation,
-    average,
-    crossing,
-    gaussian,
-    gaussian_pair,
-    slopes,
-    standardized_pair,
-    values,
-)
+from .gaussian import Activation, mean, mean_product, mean_square, mean_square_slope, slopes, values
 from .mean_field import predict
+from .quadrature import standardized_pair_average
+from .roots import crossing, root
 
 __all__ = [
-    "batchnorm_gradient_rate", "chi", "correlation_map", "critical_weight_var", "depth_scale", "fixed_point",
-    "layernorm_gradient_rate", "length_map", "predict",
+    "batchnorm_gradient_rate", "chi", "correlation_map", "critical_points", "critical_weight_var",
+    "depth_scale", "fixed_point", "layernorm_gradient_rate", "length_map", "predict",
 ]  # fmt: skip
 
 
@@ -51,13 +46,13 @@ def chi(activation: Activation, weight_var: float, bias_var: float = 0.0, q: flo
     """
     q = _finite_fixed_point(activation, weight_var, bias_var) if q is None else q
     _check_variances(weight_var, bias_var)
-    return weight_var * average(slopes(activation, gaussian(q)) ** 2)
+    return weight_var * mean_square_slope(activation, q)
 
 
 def length_map(activation: Activation, q: float, weight_var: float, bias_var: float = 0.0) -> float:
     """Return q′ = σ_w² E φ(z)² + σ_b², z ~ N(0, q): the variance one layer on (Poole et al. 2016, eq. 3)."""
     _check_variances(weight_var, bias_var)
-    return weight_var * average(values(activation, gaussian(q)) ** 2) + bias_var
+    return weight_var * mean_square(activation, q) + bias_var
 
 
 def fixed_point(activation: Activation, weight_var: float, bias_var: float = 0.0) -> float:
@@ -90,11 +85,13 @@ def correlation_map(
         raise ValueError(f"a correlation lies between −1 and 1, got {c}")
     q = _finite_fixed_point(activation, weight_var, bias_var) if q is None else q
     _check_variances(weight_var, bias_var)
-    z1, z2, p = gaussian_pair(q, c)
-    φ1, φ2 = values(activation, z1), values(activation, z2)
-    covariance = weight_var * float(np.sum(p * φ1 * φ2)) + bias_var
-    variance = weight_var * float(np.sum(p * φ1 * φ1)) + bias_var
-    return covariance / variance
+    variance = weight_var * mean_square(activation, q) + bias_var
+    if variance == 0:
+        raise ValueError(
+            f"with weight_var={weight_var:g} and bias_var={bias_var:g} all pre-activations one layer on "
+            "are 0: they have no correlation"
+        )
+    return (weight_var * mean_product(activation, q, c) + bias_var) / variance
 
 
 def depth_scale(activation: Activation, weight_var: float, bias_var: float = 0.0) -> float:
@@ -103,24 +100,78 @@ def depth_scale(activation: Activation, weight_var: float, bias_var: float = 0.0
     return 1 / abs(log_chi) if abs(log_chi) > 1e-12 else math.inf
 
 
+class CriticalPoint(NamedTuple):
+    """A fixed point with χ = 1, and whether a signal that starts at q = 1 comes to it."""
+
+    weight_var: float
+    q: float
+    reached: bool
+
+
 def critical_weight_var(activation: Activation, bias_var: float = 0.0) -> float:
     """Return the σ_w² at which χ = 1 at the fixed point: the edge between vanishing and exploding gradients.
 
-    Raises ValueError where χ does not pass through 1 at a fixed point. GELU, with slope ½ at 0 and 1 far
-    away, is such a case: its signal either dies or grows without bound.
+    The fixed point meant is the one that a signal of q = 1 comes to, as in `fixed_point`; if that is so for
+    several σ_w², the smallest, which is the end of the phase in which gradients vanish. Tanh and ELU have 1,
+    ReLU 2, GELU with σ_b² = 1 has 1.977. Raises ValueError where there is none. GELU without biases, with
+    slope ½ at 0 and 1 far away, is such a case: its signal either dies or grows without bound.
     """
+    points = critical_points(activation, bias_var)
+    for point in points:
+        if point.reached:
+            return point.weight_var
+    others = "; ".join(f"σ_w² = {weight_var:.5g} at q = {q:.4g}" for weight_var, q, _ in points)
+    raise ValueError(
+        f"{activation!r} with bias variance {bias_var:g} has no critical weight variance: there is none for "
+        "which χ = 1 at a fixed point of the length map that a signal of q = 1 comes to"
+        + (f"; it would have to start elsewhere for {others}" if others else "")
+    )
 
-    def log_chi(log_var: float) -> float:
-        return _log(chi(activation, math.exp(log_var), bias_var))
 
-    found = crossing(log_chi, -math.log(2), reach=14)
-    weight_var = math.exp(found) if found is not None and abs(log_chi(found)) < 1e-6 else math.inf
-    if weight_var == math.inf or fixed_point(activation, weight_var, bias_var) == math.inf:
-        raise ValueError(
-            f"{activation!r} with bias variance {bias_var:g} has no critical weight variance: there is none "
-            "between 1e-6 and 1e6 for which χ = 1 at a fixed point of the length map"
-        )
-    return weight_var
+def critical_points(activation: Activation, bias_var: float = 0.0) -> list[CriticalPoint]:
+    """Return every σ_w² and q with χ = 1 at the fixed point q, in the order of σ_w².
+
+    No search for fixed points is needed: q is one for exactly one σ_w², and there χ is a function of q alone,
+
+        σ_w² = (q − σ_b²) / E φ(z)²,        χ = (q − σ_b²) E φ′(z)² / E φ(z)²,        z ~ N(0, q)
+
+    So the changes of sign of ln χ are looked for along q = σ_b² + e^s, −28 ≤ s ≤ 14. Without biases the limit
+    q → 0 is one of them if φ(0) = 0 and φ′(0) ≠ 0, as for tanh. Where χ = 1 for all q, as for ReLU, q = 1 is
+    named.
+    """
+    _check_variances(0.0, bias_var)
+
+    def log_chi(s: float) -> float:
+        q = bias_var + math.exp(s)
+        slope = mean_square_slope(activation, q)
+        return s + _log(slope) - _log(mean_square(activation, q)) if slope else -1e3
+
+    def point(q: float) -> CriticalPoint:
+        weight_var = 1 / mean_square_slope(activation, q)
+        fixed = fixed_point(activation, weight_var, bias_var)
+        reached = fixed < math.inf and math.isclose(chi(activation, weight_var, q=fixed), 1, rel_tol=1e-4)
+        return CriticalPoint(weight_var, q, reached)
+
+    s, y = _followed(log_chi, -28, 14)
+    is_flat = [abs(value) < 1e-9 for value in y]
+    if all(is_flat):
+        return [point(1.0)]
+    changes = [k for k in range(len(s) - 1) if y[k] * y[k + 1] < 0 and not (is_flat[k] or is_flat[k + 1])]
+    qs = [bias_var + math.exp(root(log_chi, s[k], s[k + 1])) for k in changes]
+    return sorted(point(q) for q in ([0.0] if is_flat[0] else []) + qs)
+
+
+def _followed(f: Callable[[float], float], low: float, high: float) -> tuple[list[float], list[float]]:
+    """Points from low to high, four for each unit, and f there; from 0 outwards as far as it has values."""
+    known = {0.0: f(0.0)}
+    for end in (low, high):
+        for k in range(1, round(4 * abs(end)) + 1):
+            s = math.copysign(k / 4, end)
+            try:
+                known[s] = f(s)
+            except ValueError:  # it oscillates too fast, or overflows
+                break
+    return sorted(known), [known[s] for s in sorted(known)]
 
 
 # --- normalization: σ_w² cancels, and with it every initializer -------------------------------------------
@@ -132,8 +183,7 @@ def layernorm_gradient_rate(activation: Activation) -> float:
     W multiplies by σ_w² and the slopes by E φ′². LayerNorm divides by the variance of W h over the units,
     σ_w² E φ², in which the mean of φ is contained. ReLU 1, tanh 1.178, sigmoid 0.153.
     """
-    u = gaussian(1.0)
-    return average(slopes(activation, u) ** 2) / average(values(activation, u) ** 2)
+    return _over(mean_square(activation, 1.0), mean_square_slope(activation, 1.0), activation)
 
 
 def batchnorm_gradient_rate(activation: Activation, batch: int | None = None) -> float:
@@ -154,20 +204,34 @@ def batchnorm_gradient_rate(activation: Activation, batch: int | None = None) ->
     For linear layers it is (B − 2)/(B − 3), as in Yang et al.; below B = 4 it is infinite, a ValueError.
     """
     if batch is None:
-        u = gaussian(1.0)
-        φ = values(activation, u)
-        return average(slopes(activation, u) ** 2) / (average(φ * φ) - average(φ) ** 2)
+        variance = mean_square(activation, 1.0) - mean(activation, 1.0) ** 2
+        return _over(variance, mean_square_slope(activation, 1.0), activation)
     if batch < 4:
         raise ValueError(
             f"BatchNorm's mean squared gradient is infinite for a batch of {batch}: use 4 or more"
         )
-    y1, y2, p = standardized_pair(batch)
-    φ1, φ2 = values(activation, y1), values(activation, y2)
-    s1, s2 = slopes(activation, y1), slopes(activation, y2)
-    λ = np.sum(p * φ1 * (φ1 - φ2))
-    a, b = np.sum(p * s1 * s1), np.sum(p * s1 * s2)
-    e, f = np.sum(p * (y1 * s1) ** 2), np.sum(p * y1 * s1 * y2 * s2)
-    return float(batch / ((batch - 3) * λ) * (a - (a - b) / batch - (e - f) / batch))
+
+    def φ(y: np.ndarray) -> np.ndarray:
+        return values(activation, y)
+
+    def slope(y: np.ndarray) -> np.ndarray:
+        return slopes(activation, y)
+
+    # y₁ and y₂ are alike, so E x₁² − E x₁ x₂ = E (x₁ − x₂)²/2
+    λ = standardized_pair_average(lambda y1, y2: (φ(y1) - φ(y2)) ** 2 / 2, batch)
+    a = standardized_pair_average(lambda y1, y2: (slope(y1) ** 2 + slope(y2) ** 2) / 2, batch)
+    a_b = standardized_pair_average(lambda y1, y2: (slope(y1) - slope(y2)) ** 2 / 2, batch)
+    e_f = standardized_pair_average(lambda y1, y2: (y1 * slope(y1) - y2 * slope(y2)) ** 2 / 2, batch)
+    return batch / (batch - 3) * _over(λ, a - a_b / batch - e_f / batch, activation)
+
+
+def _over(variance: float, slope: float, activation: Activation) -> float:
+    """slope/variance, of an activation that is not constant."""
+    if variance <= 1e-13 * mean_square(activation, 1.0):
+        raise ValueError(
+            f"the activation {activation!r} is constant: no normalization can divide by its variance"
+        )
+    return slope / variance
 
 
 def _finite_fixed_point(activation: Activation, weight_var: float, bias_var: float) -> float:

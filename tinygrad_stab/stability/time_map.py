@@ -23,7 +23,7 @@ from ..nn import functional as F
 from ..nn.module import Module
 from ..tensor import Tensor
 from ..tensor.creation import as_tensor, zeros
-from .probe import norm
+from .norms import norm
 from .report import Report, column
 from .unchanged import unchanged
 

@@ -6,8 +6,15 @@ the like, its steps, until the next layer receives it as h:
     x ──▶ layer ──▶ z ──▶ steps ──▶ h, the next layer's x           forward
     ∂L/∂x ◀── Wᵀ ◀── ∂L/∂z ◀── slopes ◀── ∂L/∂h                     backward
 
-The steps are found in the recorded graph (`ways.py`, `steps.py`). Where the way forks, or leads into a
-residual sum, h is the last value that is this layer's alone.
+The steps are found in the recorded graph, by four files. For `next_layer(2 * relu(batch_norm(layer(x))))`:
+
+    layer ─▶ batch_norm ─▶ relu ─▶ multiply ─▶ next_layer     nodes of the graph
+             └────────── the way on ──────────┘               ways.py: what z passes through before it is
+             └ stretch ─┘└stretch┘└ stretch ──┘                        received, from one node to the next
+             └── step ──┘└─────── step ───────┘               steps.py: elementwise stretches in a row are one
+                         u ─▶ 2 max(u, 0)                     replay.py: a stretch, run on other numbers
+
+Where the way forks, or leads into a residual sum, h is the last value that is this layer's alone.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.graph import Parts
+from ..engine.primitive import Parts
 from ..engine.switches import Switch, switches
 from .user_code import users_line
 

@@ -22,8 +22,7 @@ def grad(
     """
     xs = _as_list(inputs)
     upstream = None if grad_outputs is None else _as_list(grad_outputs)
-    retain = create_graph if retain_graph is None else retain_graph
-    found = engine.grad(_as_list(outputs), xs, upstream, retain, create_graph)
+    found = engine.grad(_as_list(outputs), xs, upstream, retain_graph, create_graph)
     if materialize_grads:
         found = [variable(np.zeros_like(x.array)) if g is None else g for x, g in zip(xs, found)]
     if not allow_unused and any(g is None for g in found):
@@ -46,8 +45,7 @@ def backward(
             "backward(inputs=…): there must be at least one input, and each must require a gradient"
         )
     upstream = None if grad_tensors is None else _as_list(grad_tensors)
-    retain = create_graph if retain_graph is None else retain_graph
-    engine.backward(_as_list(tensors), upstream, retain, create_graph, receivers)
+    engine.backward(_as_list(tensors), upstream, retain_graph, create_graph, receivers)
 
 
 def _as_list(x: Any) -> list:

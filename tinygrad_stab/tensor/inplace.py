@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..engine.graph import Variable, array_of, pick, variable
+from ..engine.graph import Variable, array_of, variable
 from ..engine.hooks import RETAIN
 from ..engine.memory import note_write
+from ..engine.primitive import pick
 from ..engine.switches import switches
 from ..ops.shape import index, shares_memory
 from .random import Generator, numpy_generator, uniform

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.graph import Node, Variable, pick
+from ..engine.graph import Node, Variable
 from ..engine.manners import manners
+from ..engine.primitive import pick
 from .anomaly import check_backward, check_forward
 from .dtypes import KINDS, get_default_dtype, numbers
 from .messages import misfit

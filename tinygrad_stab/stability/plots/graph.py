@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from ...engine.graph import Node, pick
+from ...engine.graph import Node
+from ...engine.primitive import pick
 from ...nn.module import Module
 from ...tensor import Tensor
 from .style import Axes, canvas, current

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..gaussian import Activation, average, gaussian, slopes, values
+from ..gaussian import Activation, mean_square, mean_square_slope
 from .style import Axes, canvas, current, legend
 
 
@@ -104,8 +104,8 @@ def phase_plane(
     a σ_b² for every σ_w²: so the averages are taken once for each q, and the rest is interpolation.
     """
     q = np.geomspace(1e-5, 1e3, 240)
-    φ2 = np.array([average(values(activation, gaussian(v)) ** 2) for v in q])
-    slope2 = np.array([average(slopes(activation, gaussian(v)) ** 2) for v in q])
+    φ2 = np.array([mean_square(activation, v) for v in q])
+    slope2 = np.array([mean_square_slope(activation, v) for v in q])
     w, b = np.linspace(*weight_var, points), np.linspace(*bias_var, points)
     gain = np.full((points, points), np.nan)
     for column, σ2 in enumerate(w):
