@@ -208,7 +208,7 @@ def test_no_dims_are_all_dims() -> None:
 def test_what_is_refused_names_the_op_and_the_remedy() -> None:
     x = torch.ones(2, 2, 2)
     for call, error, message in (
-        (torch.tensor([1, 2]).std, NotImplementedError, r"std is not for int64: write x.float\(\).std"),
+        (torch.tensor([1, 2]).std, NotImplementedError, r"std is not for int64: give it x.float\(\)"),
         (x.softmax, TypeError, r"softmax\(\) missing required argument 'dim'"),
         (x.t, RuntimeError, r"t expects 2D tensors, not shapes \(2, 2, 2\): .*transpose"),
         (lambda: x.mm(x), RuntimeError, r"mm expects 2D tensors, not shapes .* x @ y"),

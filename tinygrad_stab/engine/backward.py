@@ -43,14 +43,14 @@ def backward(
     received = list(_received(found, receivers))
     handed_out: set[int] = set()
     for x, _, g in received:
-        with _collecting:
+        with collecting:
             x._grad = _own(g, handed_out) if x._grad is None else _sum(x._grad, g, record)
     for x, node, _ in received:
         for hook in list(node.afterwards.values()) if node.primitive is None else ():
             hook(x)
 
 
-_collecting = threading.Lock()  # so that what two threads add to one gradient is both there
+collecting = threading.Lock()  # so that what two threads add to one gradient is both there
 
 
 def _received(found: dict[Node, Any], receivers: dict[Any, Variable] | None) -> Iterator[tuple]:

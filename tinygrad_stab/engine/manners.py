@@ -6,7 +6,7 @@ in the place of these. The mathematics is the same.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,8 +24,8 @@ class Manners:
         return np.asarray(x)
 
     @staticmethod
-    def output(y: Any, arrays: Sequence[Any]) -> Any:
-        """What a primitive has computed, where that is not float32."""
+    def output(y: Any, forward: Callable, arrays: Sequence[Any], options: dict) -> Any:
+        """What forward(*arrays, **options) has computed, where that is not float32."""
         return y
 
     @staticmethod

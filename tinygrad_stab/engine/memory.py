@@ -7,6 +7,7 @@ of their own.
 """
 
 import itertools
+import threading
 import weakref
 
 import numpy as np
@@ -23,6 +24,7 @@ class _Latest:
 
 
 latest = _Latest()
+_noting = threading.Lock()  # or another thread's earlier write could be taken for the latest
 _written: dict[int, int] = {}  # id of the array that owns the memory → time of its last write
 _alive: dict[int, weakref.ref] = {}
 
@@ -33,7 +35,8 @@ def note_write(array: np.ndarray) -> None:
     key = id(owner)
     if key not in _written:  # forget the entry together with the array: Python uses an id again
         _alive[key] = weakref.ref(owner, lambda _: (_written.pop(key, None), _alive.pop(key, None)))
-    _written[key] = latest.write = next(clock)
+    with _noting:
+        _written[key] = latest.write = next(clock)
 
 
 def written_since(array: np.ndarray, time: int) -> bool:

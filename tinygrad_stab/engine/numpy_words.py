@@ -74,4 +74,9 @@ class AnswersNumpy(NDArrayOperatorsMixin):
                 f"np.{function.__name__} has no derivative rule here. For the values alone use "
                 f"np.asarray(t); functions with a rule: {known}"
             )
-        return ANSWERS[function](*args, **kwargs)
+        return ANSWERS[function](*map(_kept, args), **{name: _kept(x) for name, x in kwargs.items()})
+
+
+def _kept(x: Any) -> Any:
+    """A list, such as np.transpose's of axes, as it is now: the backward pass needs it."""
+    return tuple(x) if type(x) is list else x

@@ -89,7 +89,7 @@ class Primitive:
         except (ValueError, IndexError) as error:
             raise manners.misfit(self.name, arrays, error) from None
         if type(y) is not tuple and y.dtype is not _FLOAT32:
-            y = manners.output(y, arrays)
+            y = manners.output(y, self.forward, arrays, options)
         if any(parents) and switches.recording:
             return self._recorded(parents, arrays, options, y)
         return self._unrecorded(inputs, arrays, y)

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-BLOCK = 2**12  # rows that are added up one after the other
+BLOCK = 2**12  # so many rows may be added up one after the other
+PART = 2**8  # where there are more, so many are
 _longest: dict[Any, np.ndarray] = {}
 
 
@@ -44,8 +45,10 @@ def total(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     if first and x.dtype.kind == "f":
         summed = _sum_of_first(x, first)
         return np.reshape(summed, (1,) * first + summed.shape) if keepdims else summed
-    if isinstance(x, np.ndarray) and x.dtype == np.float16:
-        x = x.astype(np.float32)
+    if isinstance(x, np.ndarray) and x.dtype.kind == "f":
+        x, axes = x.astype(wide(x.dtype), copy=False), axes_of(x.ndim, axis)
+        if x.size > BLOCK and math.prod(x.shape[k] for k in axes) > BLOCK:
+            return _in_parts(x, axes, keepdims)
     return np.sum(x, axis=axis, keepdims=keepdims)
 
 
@@ -63,14 +66,44 @@ def _sum_of_first(x: Any, first: int) -> Any:
     return np.reshape(sum_of_rows(np.reshape(x, (math.prod(x.shape[:first]), math.prod(kept)))), kept)
 
 
+def _in_parts(x: np.ndarray, axes: frozenset[int], keepdims: bool) -> Any:
+    """Σ x along axes, where NumPy might add up many numbers one by one.
+
+    It adds in pairs, and loses no digits, only along the last axis of what lies in memory row by row.
+    """
+    shape = tuple(1 if k in axes else n for k, n in enumerate(x.shape))
+    if len(axes) == x.ndim:
+        y = np.sum(np.ravel(x, order="K"))
+    elif x.ndim - 1 in axes and x.strides[-1] == x.itemsize:
+        last = next(k for k in reversed(range(x.ndim)) if k not in axes) + 1
+        y = np.sum(x, axis=tuple(range(last, x.ndim)), keepdims=True)
+        y = total(y, tuple(sorted(axes - set(range(last, x.ndim))))) if min(axes) < last else y
+    else:
+        first = np.moveaxis(x, sorted(axes), range(len(axes)))
+        y = sum_of_rows(np.reshape(first, (math.prod(first.shape[: len(axes)]), -1)))
+    return np.reshape(y, shape if keepdims else tuple(n for k, n in enumerate(x.shape) if k not in axes))
+
+
+def dot(a: Any, b: Any) -> Any:
+    """Σ a b for vectors; BLAS, which is quick, does not add in pairs."""
+    return a @ b if a.size <= 2**16 else np.sum(a * b)
+
+
 def sum_of_rows(x: Any) -> Any:
     """Σₙ xₙ for the rows xₙ of a (…, d) array, as 1ᵀ X: several times as fast as np.sum(x, axis=0)."""
     x = rows(x)
     if len(x) <= BLOCK:
         return np.dot(_ones(len(x), x.dtype), x)
-    blocks = len(x) // BLOCK
-    of_blocks = _ones(BLOCK, x.dtype) @ np.reshape(x[: blocks * BLOCK], (blocks, BLOCK, x.shape[1]))
-    return sum_of_rows(of_blocks) + sum_of_rows(x[blocks * BLOCK :])
+    return _sum_of_parts(x)
+
+
+def _sum_of_parts(x: Any) -> Any:
+    """The sum of sums of a few rows each."""
+    parts = len(x) // PART
+    if not parts:
+        return np.dot(_ones(len(x), x.dtype), x)
+    of_parts = _ones(PART, x.dtype) @ np.reshape(x[: parts * PART], (parts, PART, x.shape[1]))
+    return _sum_of_parts(of_parts) + _sum_of_parts(x[parts * PART :])
 
 
 def sum_kept(x: Any, axis: Any) -> Any:

@@ -31,12 +31,12 @@ class Switch(contextlib.ContextDecorator):
         return cls()(function) if callable(function) else super().__new__(cls)  # @no_grad without brackets
 
     def __init__(self) -> None:
-        self._before: list[bool] = []  # a stack: blocks of one object may be nested
+        self._before: dict[int, list[bool]] = {}  # of each thread a stack: blocks of one object may be nested
 
     def _recreate_cm(self) -> Switch:
         """A block of its own for each call of a decorated function, which other threads may call as well."""
         block = object.__new__(type(self))
-        block.name, block.value, block._before = self.name, self.value, []
+        block.name, block.value, block._before = self.name, self.value, {}
         return block
 
     def __call__(self, function: Any) -> Any:
@@ -47,11 +47,11 @@ class Switch(contextlib.ContextDecorator):
         )
 
     def __enter__(self) -> None:
-        self._before.append(getattr(switches, self.name))
+        self._before.setdefault(threading.get_ident(), []).append(getattr(switches, self.name))
         setattr(switches, self.name, self.value)
 
     def __exit__(self, *exception: Any) -> None:
-        setattr(switches, self.name, self._before.pop())
+        setattr(switches, self.name, self._before[threading.get_ident()].pop())
 
 
 def _generator(switch: Switch, function: Any) -> Any:

@@ -66,9 +66,14 @@ def _needed(dim: int | None, name: str) -> int:
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """x for x > 0, a x below; a single, or one for each channel, which is dim 1."""
-    if weight.numel() == 1 or input.ndim < 2:
-        return ops.prelu(input, weight)
-    if weight.numel() != input.shape[1]:
+    if weight.ndim > 1:
+        raise RuntimeError(
+            f"prelu: Expected `weight` to be a scalar or 1D tensor, but got shape {tuple(weight.shape)}: one "
+            "slope, or one for each channel"
+        )
+    if weight.numel() == 1:
+        return ops.prelu(input, weight.reshape(()))
+    if weight.numel() != (input.shape[1] if input.ndim > 1 else 1):
         raise RuntimeError(
             f"prelu: {weight.numel()} slopes for an input of shape {tuple(input.shape)}: dim 1 is the channel"
         )
@@ -86,8 +91,12 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
 
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
-    """log(1 + e^βx) / β. `threshold` is PyTorch's guard against overflow; this formula needs none."""
-    return ops.softplus(input, beta=beta)
+    """log(1 + e^βx) / β, and x itself where βx > threshold.
+
+    That is PyTorch's guard against overflow, and for its sake only: this formula needs none.
+    """
+    y = ops.softplus(input, beta=beta)
+    return y if threshold >= 20 else ops.where(input * beta > threshold, input, y)
 
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:

@@ -14,6 +14,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from ..ops import convolution, pooling
 from ..tensor import Tensor
 from ..tensor.creation import empty
@@ -51,6 +53,8 @@ def conv2d(
             f"{weight.array.shape[1]} channels, but got {input.array.shape[1]} channels instead: change "
             "in_channels, or the layer before"
         )
+    if weight.array.dtype.kind != "f":
+        weight._floats("conv2d")
     return convolution.conv2d(input, weight, bias, step, margin)
 
 
@@ -73,6 +77,8 @@ def _pooled(pool: Any, input: Tensor, size: Any, stride: Any, padding: Any, vari
     refuse(name, variants, _ONLY)
     if input.array.ndim == 3:
         return _pooled(pool, input.unsqueeze(0), size, stride, padding, {}).squeeze(0)
+    if pool is pooling.avg_pool2d or input.array.dtype.kind == "b":
+        input._floats(name)
     kernel, margin = _pair(size), _pair(padding)
     step = kernel if stride is None else _pair(stride)
     _check_fit(name, input, kernel, step, margin)
@@ -85,7 +91,10 @@ def _pooled(pool: Any, input: Tensor, size: Any, stride: Any, padding: Any, vari
 
 
 def _pair(value: Any) -> tuple[int, int]:
-    down, across = value if isinstance(value, (tuple, list)) else (value, value)
+    down, *more = value if isinstance(value, (tuple, list)) and value else (value,)
+    across = more[0] if more else down
+    if len(more) > 1 or not all(isinstance(n, (int, np.integer)) for n in (down, across)):
+        raise ValueError(f"expected one whole number, or two for (down, across), not {value!r}")
     return int(down), int(across)
 
 

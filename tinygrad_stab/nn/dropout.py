@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .. import ops
 from ..tensor import Tensor
 from ..tensor.random import numpy_generator
 from .module import Module
@@ -18,8 +19,8 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     _check(p)
     if not training or p == 0:
         return input
-    m = (numpy_generator(None).random(input.array.shape, dtype=np.float32) >= p).astype(input.array.dtype)
-    return input * (m if p == 1 else m / (1 - p))
+    m = numpy_generator(None).random(input.array.shape, dtype=np.float32) >= p
+    return ops.select(input, m) / (1 - p if p < 1 else 1)  # m selects: 0 · ∞ is NaN
 
 
 def _check(p: float) -> None:

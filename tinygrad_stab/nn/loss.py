@@ -38,13 +38,13 @@ def _checked(reduction: str) -> str:
 
 def mse_loss(input: Tensor, target: Any, reduction: str = "mean") -> Tensor:
     """(input − target)²."""
-    _warn_of_broadcasting(input, target)
+    _check_distance("mse_loss", input, target)
     return ops.mse(input, target) if reduction == "mean" else _reduced((input - target) ** 2, reduction)
 
 
 def l1_loss(input: Tensor, target: Any, reduction: str = "mean") -> Tensor:
     """|input − target|."""
-    _warn_of_broadcasting(input, target)
+    _check_distance("l1_loss", input, target)
     return _reduced((input - target).abs(), reduction)
 
 
@@ -57,13 +57,16 @@ def smooth_l1_loss(input: Tensor, target: Any, reduction: str = "mean", beta: fl
         raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, got {beta}")
     if beta == 0:
         return l1_loss(input, target, reduction)
-    _warn_of_broadcasting(input, target)
+    _check_distance("smooth_l1_loss", input, target)
     d = input - target
     c = d.clamp(-beta, beta)
     return _reduced(c * (d - c / 2) / beta, reduction)
 
 
-def _warn_of_broadcasting(input: Tensor, target: Any) -> None:
+def _check_distance(name: str, input: Tensor, target: Any) -> None:
+    """Refuse integers on both sides, of which a mean is none; warn of broadcasting."""
+    if getattr(target, "dtype", input.array.dtype).kind != "f":
+        input._floats(name)
     shape, expected = np.shape(array_of(target)), input.array.shape
     if shape == expected:
         return
@@ -90,7 +93,9 @@ def nll_loss(
     sample may be (classes) with a target (), and one with many places (n, classes, …) with targets (n, …).
     """
     classes = _classes("nll_loss", input, target, ignore_index)
-    return _likelihood(_classes_last(input), classes, weight, ignore_index, reduction, 0.0)
+    return _likelihood(
+        _classes_last(input._floats("nll_loss")), classes, weight, ignore_index, reduction, 0.0
+    )
 
 
 def cross_entropy(
@@ -105,7 +110,7 @@ def cross_entropy(
     """
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
-    scores = _classes_last(input)
+    scores = _classes_last(input._floats("cross_entropy"))
     if target.array.dtype.kind == "f" and target.array.shape == input.array.shape:
         log_p, q = ops.log_softmax(scores, axis=-1), _classes_last(target)
         return _expectation(log_p, q, weight, reduction, label_smoothing)
@@ -196,7 +201,7 @@ def binary_cross_entropy(
     rounded to 1.
     """
     _check_shape(input, target)
-    x = input.array
+    x = input._floats("binary_cross_entropy").array
     if x.size and not (x.min() >= 0 and x.max() <= 1):
         raise RuntimeError(
             f"all elements of input should be between 0 and 1, but they range from {x.min():.4g} to "
@@ -209,6 +214,7 @@ def binary_cross_entropy(
 def binary_cross_entropy_with_logits(input: Tensor, target: Any, reduction: str = "mean") -> Tensor:
     """−t log σ(x) − (1 − t) log(1 − σ(x)), computed without σ so that it cannot overflow."""
     _check_shape(input, target)
+    input._floats("binary_cross_entropy_with_logits")
     return _reduced(ops.bce_with_logits(input, target), reduction)
 
 

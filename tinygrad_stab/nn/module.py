@@ -97,6 +97,9 @@ class Module:
                 f"{type(self).__name__} has no {name!r} yet: begin {type(self).__name__}.__init__ with "
                 "super().__init__()"
             )
+        for owner in type(self).__mro__:
+            if hasattr(vars(owner).get(name), "__get__"):  # a property, in which an attribute is missing:
+                return vars(owner)[name].__get__(self, type(self))  # once more, for its own error
         own = [n for n in vars(self) if not n.startswith("_")]
         near = difflib.get_close_matches(name, own, 2) or difflib.get_close_matches(name, dir(type(self)), 1)
         hint = f". Did you mean: {' or '.join(map(repr, near))}?" if near else ""

@@ -35,7 +35,10 @@ def batch_norm(
     biased (÷ n) in the formula, but unbiased (÷ (n − 1)) in running_var, as in Ioffe & Szegedy 2015.
     Otherwise μ and v are the running ones.
     """
+    _check_channels("batch_norm", input)
     gamma, beta = _by_channel(weight, 1.0, input), _by_channel(bias, 0.0, input)
+    if not eps >= 0:
+        raise ValueError(f"batch_norm eps must not be negative, but got {eps}: √(v + ε) would not exist")
     if not training:
         if running_mean is None or running_var is None:
             raise RuntimeError(
@@ -82,13 +85,14 @@ def rms_norm(
     input: Tensor, normalized_shape: tuple[int, ...], weight: Tensor | None = None, eps: float | None = None
 ) -> Tensor:
     """y = γ x / √(mean x² + ε) over the last axes (Zhang & Sennrich 2019); ε is the dtype's if not given."""
-    eps = float(np.finfo(input.array.dtype).eps) if eps is None else eps
+    eps = float(np.finfo(input._floats("rms_norm").array.dtype).eps) if eps is None else eps
     y = ops.rms_normalize(input, axis=_last_axes("rms_norm", input, normalized_shape), eps=eps)
     return y if weight is None else y * weight
 
 
 def _last_axes(name: str, input: Tensor, sizes: tuple[int, ...]) -> tuple[int, ...]:
     n = len(sizes)
+    input._floats(name)
     if input.array.shape[-n:] != tuple(sizes):
         raise RuntimeError(
             f"{name}: normalized_shape={list(sizes)} expects input of shape "
@@ -105,17 +109,28 @@ def group_norm(
 
     One group is LayerNorm over all but the batch; as many groups as channels, each channel by itself.
     """
+    _check_channels("group_norm", input)
     n, channels = input.array.shape[:2]
-    if channels % num_groups:
+    if num_groups < 1 or channels % num_groups:
         raise RuntimeError(
             "Expected number of channels in input to be divisible by num_groups, but got input of shape "
             f"{list(input.shape)} and num_groups={num_groups}"
         )
-    x = input.reshape(n, num_groups, channels // num_groups, -1)
+    rest = math.prod(input.array.shape[2:])
+    x = input.reshape(n, num_groups, channels // num_groups, rest)
     gamma, beta = (
         start if p is None else p.reshape(num_groups, -1, 1) for p, start in ((weight, 1.0), (bias, 0.0))
     )
     return ops.standardize(x, gamma, beta, axis=(2, 3), eps=eps)[0].reshape(input.array.shape)
+
+
+def _check_channels(name: str, input: Tensor) -> None:
+    input._floats(name)
+    if input.array.ndim < 2:
+        raise RuntimeError(
+            f"{name}: Expected at least 2 dimensions for input tensor, (n, channels, …), but got shape "
+            f"{tuple(input.array.shape)}: one sample is x.unsqueeze(0)"
+        )
 
 
 def _by_channel(p: Tensor | None, otherwise: Any, input: Tensor) -> Any:
@@ -139,6 +154,8 @@ class _Normalization(Module):
 
     def __init__(self, shape: Any, eps: Any, weight: bool, bias: bool) -> None:
         super().__init__()
+        if eps is not None and not eps >= 0:
+            raise ValueError(f"{type(self).__name__} eps must not be negative, but got {eps}")
         self.eps = eps
         self.weight = Parameter(ones(shape)) if weight else None
         self.bias = Parameter(zeros(shape)) if weight and bias else None
@@ -287,7 +304,7 @@ class GroupNorm(_Normalization):
     def __init__(
         self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, *, bias: bool = True
     ) -> None:
-        if num_channels % num_groups:
+        if num_groups < 1 or num_channels % num_groups:
             raise ValueError(f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})")
         super().__init__(num_channels, eps, affine, bias)
         self.num_groups, self.num_channels, self.affine = num_groups, num_channels, affine

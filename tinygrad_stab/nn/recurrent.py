@@ -38,6 +38,9 @@ class _Recurrent(Module):
         super().__init__()
         if forget_bias and not bias:
             raise ValueError("forget_bias needs bias=True: it is added to the bias of the forget gate")
+        for name, size in (("input_size", input_size), ("hidden_size", hidden_size)):
+            if size < 1:
+                raise ValueError(f"{type(self).__name__}: {name} must be greater than zero, got {size}")
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
         self.forget_bias = forget_bias
         rows = self.gates * hidden_size

@@ -23,7 +23,7 @@ _BITS = {size: np.dtype(f"i{size}") for size in (2, 4, 8)}  # whole numbers of t
 
 
 def _select(g, mask):
-    """g where the mask is True, else 0, also where g is ∞ or NaN, which times 0 is NaN: bits, not floats."""
+    """g where the mask is True, else 0; also where g is ∞, which times 0 is NaN: bits are multiplied."""
     return (g.view(_BITS[g.dtype.itemsize]) * mask).view(g.dtype)
 
 
@@ -51,10 +51,11 @@ where     = primitive(_where,         condition=None,  numpy=np.where,
                                       b=lambda g, condition: np.where(condition, 0, g))
 
 # Where a == b, maximum and minimum have a kink; each side gets half, so that max(x, x) has the slope of x.
-maximum   = primitive(np.maximum,     a=lambda g, y, a, b: select(g, a == y) / (1.0 + (a == b)),
-                                      b=lambda g, y, a, b: select(g, b == y) / (1.0 + (a == b)))
-minimum   = primitive(np.minimum,     a=lambda g, y, a, b: select(g, a == y) / (1.0 + (a == b)),
-                                      b=lambda g, y, a, b: select(g, b == y) / (1.0 + (a == b)))
+# Beside a NaN neither is less than the other, and both get all of g, as in PyTorch.
+maximum   = primitive(np.maximum,     a=lambda g, a, b: select(g, ~(a < b)) / (1.0 + (a == b)),
+                                      b=lambda g, a, b: select(g, ~(b < a)) / (1.0 + (a == b)))
+minimum   = primitive(np.minimum,     a=lambda g, a, b: select(g, ~(a > b)) / (1.0 + (a == b)),
+                                      b=lambda g, a, b: select(g, ~(b > a)) / (1.0 + (a == b)))
 # fmt: on
 
 
@@ -81,7 +82,9 @@ ANSWERS[np.clip] = lambda x, a_min=None, a_max=None, **names: clip(
 
 def _erf(x):
     """erf x = 2/√π ∫₀ˣ e^(−t²) dt, from the standard library, one element at a time: NumPy has none."""
-    return np.vectorize(math.erf, otypes=[np.float64])(x).astype(x.dtype)
+    return np.vectorize(math.erf, otypes=[np.float64])(x).astype(
+        x.dtype if x.dtype.kind == "f" else np.float64
+    )
 
 
 erf = primitive(_erf, x=lambda g, x: g * (2 / math.sqrt(math.pi)) * np.exp(-x * x))

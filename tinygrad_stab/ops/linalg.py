@@ -44,7 +44,14 @@ def _matmul(a, b):
             f"{b.shape[0]}x{b.shape[1]}): {a.shape[1]} columns meet {b.shape[0]} rows; transpose one of them "
             "with .T, or change a layer's size"
         )
-    return a @ b
+    y = a @ b
+    _refuse_bools("matmul", y)
+    return y
+
+
+def _refuse_bools(name, y):
+    if y.dtype == bool:
+        raise RuntimeError(f"{name} of bools would not count: give it x.float() or x.long()")
 
 
 matmul = primitive(_matmul, a=_matmul_a, b=_matmul_b, numpy=np.matmul)
@@ -73,6 +80,7 @@ def _linear(x, W, b=None):
             f"({mat1} and {W.shape[1]}x{W.shape[0]}): input of shape {x.shape} meets a weight that takes "
             f"{W.shape[1]} features; change in_features, or the layer before"
         ) from None
+    _refuse_bools("linear", y)
     if b is None:
         return y
     return operator.iadd(y, b) if y.dtype is b.dtype else y + b

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..engine import sums
 from ..engine.primitive import primitive
 from ..engine.sums import wide
 from .activation import sigmoid
@@ -12,7 +13,7 @@ def _mse(a, b):
     """mean (a − b)²"""
     difference = (a - b).ravel()
     terms = difference.astype(wide(difference.dtype), copy=False)
-    return (terms @ terms / terms.size).astype(difference.dtype)
+    return (sums.dot(terms, terms) / terms.size).astype(difference.dtype)
 
 
 def _cross_entropy(x, target):
@@ -60,7 +61,7 @@ def _binary_cross_entropy_t(g, x):
 def mse_slope(a, b):
     """∂/∂a mean (a − b)² = 2 (a − b) / n"""
     difference = a - b
-    return difference * (2 / np.size(difference))
+    return difference * (2 / max(np.size(difference), 1))
 
 
 # fmt: off

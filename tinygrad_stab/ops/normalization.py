@@ -128,7 +128,11 @@ def standardize_composed(x, gamma, beta, axis, eps):
 
 
 def _root_mean_square(x, axis, eps):
-    return np.sqrt(sum_product(x, x, axis) / (count(x.shape, axis) or 1) + eps)
+    """r = √(mean x² + ε); in float64 where squares would leave the floats, long before x does."""
+    square = sum_product(x, x, axis)
+    if isinstance(x, np.ndarray) and square.dtype != np.float64 and np.max(square, initial=0) == np.inf:
+        return _root_mean_square(x.astype(np.float64), axis, eps)
+    return np.sqrt(square / (count(x.shape, axis) or 1) + eps)
 
 
 def _rms_normalize(x, axis, eps):

@@ -23,7 +23,8 @@ def max_pool2d(x, kernel, stride, padding):
     Where several are largest it is the first, row by row, as in PyTorch.
     """
     h, w = x.shape[2:]
-    views = np.moveaxis(windows(array_of(x), kernel, stride, padding, -np.inf), 5, 1)
+    lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
+    views = np.moveaxis(windows(array_of(x), kernel, stride, padding, lowest), 5, 1)
     n, c, down, across = views.shape[:4]
     first = views.reshape(n, c, down, across, math.prod(kernel)).argmax(-1)
     row = stride[0] * np.arange(down)[:, None] + first // kernel[1] - padding[0]

@@ -30,6 +30,8 @@ def count(shape, axis):
 
 def _sum(x, axis=None, keepdims=False):
     """y = Σ x along axis."""
+    if x.dtype.kind in "ub":  # of which NumPy makes uint64
+        return np.sum(x, axis, np.int64, keepdims=keepdims)
     y = sums.total(x, axis, keepdims)
     return y.astype(x.dtype) if x.dtype == np.float16 else y
 
@@ -55,16 +57,21 @@ def _mean_rule(g, x_shape, axis, keepdims):
 
 def _var(x, axis=None, ddof=0, keepdims=False):
     """v = Σ (x − μ)² / (n − ddof)."""
-    if x.dtype != np.float16:
+    n = count(x.shape, axis)
+    if x.dtype.kind != "f" or n <= ddof:
         return np.var(x, axis, ddof=ddof, keepdims=keepdims)
-    return np.var(x, axis, np.float32, ddof=ddof, keepdims=keepdims).astype(np.float16)
+    deviation = x - _mean(x.astype(sums.wide(x.dtype), copy=False), axis, keepdims=True)
+    return (sums.total(deviation * deviation, axis, keepdims) / (n - ddof)).astype(x.dtype)
 
 
 def _std(x, axis=None, ddof=0, keepdims=False):
-    """s = √v."""
-    if x.dtype != np.float16:
-        return np.std(x, axis, ddof=ddof, keepdims=keepdims)
-    return np.std(x, axis, np.float32, ddof=ddof, keepdims=keepdims).astype(np.float16)
+    """s = √v, as m √(v of x/m) with m = max |x| where squares would leave the floats, long before x does."""
+    with np.errstate(over="ignore"):
+        s = np.sqrt(_var(x.astype(sums.wide(x.dtype), copy=False), axis, ddof, keepdims))
+    if np.any(np.isinf(s)) and np.all(np.isfinite(x)):
+        m = np.max(np.abs(x))
+        s = m * np.sqrt(_var(x / m, axis, ddof, keepdims))
+    return s.astype(x.dtype) if x.dtype.kind == "f" else s
 
 
 def _var_rule(g, x, axis, ddof, keepdims):
@@ -79,7 +86,8 @@ def _std_rule(g, y, x, axis, ddof, keepdims):
     deviation = x - np.mean(x, axis=axis, keepdims=True)
     s = expanded(y, x.shape, axis, keepdims)
     n = count(x.shape, axis)
-    return expanded(g, x.shape, axis, keepdims) * (deviation / np.where(s == 0, 1, s)) / (n - ddof)
+    moving = select(expanded(g, x.shape, axis, keepdims), s != 0)
+    return moving * (deviation / np.where(s == 0, 1, s)) / (n - ddof)
 
 
 def _max(x, axis=None, keepdims=False):
@@ -162,7 +170,7 @@ def _log_softmax_rule(g, y, axis):
 
 
 def _cumsum(x, axis=None):
-    return np.cumsum(x, axis=axis)
+    return np.cumsum(x, axis, np.int64 if x.dtype.kind in "ub" else None)
 
 
 def _cumsum_rule(g, x_shape, axis):

@@ -12,13 +12,29 @@ from ..engine.numpy_words import ANSWERS
 from ..engine.primitive import ANY, Primitive, primitive
 
 
+def _getitem(x, key):
+    """x[key]; one element too is a view of x, of which x[i] would make a NumPy number."""
+    y = x[key]
+    if isinstance(y, np.ndarray):
+        return y
+    of_an_element = (*_as_tuple(key), ...)
+    return x[of_an_element]
+
+
+def _as_tuple(key):
+    return key if isinstance(key, tuple) else (key,)
+
+
+def _unbind(x, axis=0):
+    first = np.moveaxis(x, axis, 0)
+    return tuple(first[k, ...] for k in range(len(first)))
+
+
 # fmt: off
 def _reshape(x, shape):         return np.reshape(x, shape)
 def _broadcast_to(x, shape):    return np.broadcast_to(x, shape)
 def _concatenate(*xs, axis=0):  return np.concatenate(xs, axis)
 def _stack(*xs, axis=0):        return np.stack(xs, axis)
-def _unbind(x, axis=0):         return tuple(np.moveaxis(x, axis, 0))
-def _getitem(x, key):           return x[key]
 def inverse(axes):              return axes and tuple(np.argsort([axis % len(axes) for axis in axes]))
 
 #                        forward           ∂L/∂x
@@ -72,11 +88,33 @@ def _scatter(g, key, shape):
 
 
 def _arrays_in(key):
-    parts = key if isinstance(key, tuple) else (key,)
-    return [np.asarray(part) for part in parts if isinstance(part, (np.ndarray, list, tuple, range))]
+    return [np.asarray(part) for part in _as_tuple(key) if isinstance(part, (np.ndarray, list, tuple, range))]
 
 
-_PLAIN = {int, slice, type(None), type(...)}  # parts of a key that mean the same to NumPy and PyTorch
+_CONSTANT = {int, type(None), type(...)}
+_PLAIN = {*_CONSTANT, slice}  # parts of a key that mean the same to NumPy and PyTorch
+
+
+def _kept(key):
+    """A key that stays as it is: the backward pass needs it, and a list may have changed by then.
+
+    Tensors are not copied: who writes into one is found out.
+    """
+    key = _as_tuple(key)
+    if _CONSTANT.issuperset(map(type, key)):
+        return key
+    return tuple(map(_kept_part, key))
+
+
+def _kept_part(part):
+    if type(part) is slice:
+        return slice(*(None if n is None else operator.index(n) for n in (part.start, part.stop, part.step)))
+    array = array_of(part)
+    if getattr(array, "ndim", 1) == 0:
+        return array.item()
+    if isinstance(part, (list, tuple, range)):
+        return np.array(part, None if len(part) else int)
+    return part.copy() if isinstance(part, np.ndarray) else array
 
 
 def index(key):
@@ -85,10 +123,9 @@ def index(key):
     Integers that stand beside arrays are a first key of their own, as in PyTorch. NumPy counts them among the
     arrays, and would put the dim of the arrays in front of the slice in x[0, :, [1, 2]].
     """
-    key = key if isinstance(key, tuple) else (key,)
+    key = _kept(key)
     if _PLAIN.issuperset(map(type, key)):
         return (key,)
-    key = tuple(part.item() if getattr(part, "ndim", 1) == 0 else part for part in map(array_of, key))
     rest = tuple(part for part in key if type(part) is not int)
     if len(rest) == len(key) or not _arrays_in(rest):
         return (key,)
@@ -104,6 +141,7 @@ def index(key):
 getitem: Primitive = primitive(
     _getitem, x=lambda g, x_shape, key: scatter(g, key=key, shape=x_shape), numpy=operator.getitem
 )
+ANSWERS[operator.getitem] = lambda x, key: getitem(x, key=_kept(key))
 scatter: Primitive = primitive(_scatter, g=lambda h, key: h[key])
 
 

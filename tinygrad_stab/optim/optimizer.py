@@ -67,10 +67,16 @@ class Optimizer:
         """
         given = param_group["params"]
         params = [given] if isinstance(given, Tensor) else list(given)
+        if params and all(isinstance(p, tuple) and len(p) == 2 for p in params):  # of named_parameters()
+            param_group = {**param_group, "param_names": [name for name, _ in params]}
+            params = [p for _, p in params]
         known = {p for group in self.param_groups for p in group["params"]}
         for p in params:
             if not isinstance(p, Tensor):
-                raise TypeError(f"optimizer can only optimize Tensors, but one is a {type(p).__name__}")
+                raise TypeError(
+                    f"optimizer can only optimize Tensors, but one is a {type(p).__name__}: pass "
+                    "model.parameters()"
+                )
             if not p.is_leaf:
                 raise ValueError("can't optimize a non-leaf Tensor: it was computed, and will be again")
             if p in known:
@@ -84,6 +90,10 @@ class Optimizer:
     def check(self, settings: Settings) -> None:
         """Refuse settings out of range."""
         for name in ("lr", "weight_decay", "eps", "momentum"):
+            if isinstance(settings.get(name), Tensor) and settings[name].numel() != 1:
+                raise ValueError(
+                    f"Tensor {name} must be 1-element, not of shape {tuple(settings[name].shape)}"
+                )
             if name in settings and not settings[name] >= 0:
                 raise ValueError(f"Invalid {name} value: {settings[name]}: it must not be negative")
 
@@ -121,9 +131,10 @@ class Optimizer:
                 loss = closure()
         self.stepped = True
         for group in self.param_groups:
+            settings = {name: _number(value) for name, value in group.items()}
             for p in group["params"]:
                 if p._grad is not None:
-                    self.update(p, group, self.state[p])
+                    self.update(p, settings, self.state[p])
                     note_write(p.array)
         return loss
 
@@ -156,5 +167,12 @@ class Optimizer:
         for k, group in enumerate(self.param_groups):
             lines.append(f"Parameter Group {k}")
             shown = sorted({**self.fixed, **group}.items())
-            lines += [f"    {name}: {value}" for name, value in shown if name != "params"]
+            lines += [
+                f"    {name}: {value}" for name, value in shown if name not in ("params", "param_names")
+            ]
         return "\n".join(lines) + "\n)"
+
+
+def _number(value: Any) -> Any:
+    """A setting such as lr, which may be a tensor."""
+    return value.item() if isinstance(value, Tensor) else value

@@ -7,6 +7,7 @@ and a `…_like` that of the other tensor. A shape is written `zeros(2, 3)`, `ze
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,7 +22,7 @@ from .tensor import Tensor
 
 def _tensor(array: np.ndarray, requires_grad: bool = False, device: Any = "cpu") -> Tensor:
     only_the_cpu(device)
-    made = Tensor(array)
+    made = Tensor(dtypes.numbers(array))
     made.requires_grad = requires_grad
     return made
 
@@ -53,7 +54,7 @@ def from_numpy(array: np.ndarray) -> Tensor:
     """Share the memory of an array."""
     if not isinstance(array, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(array).__name__}); for lists use torch.tensor(data)")
-    return Tensor(array)
+    return Tensor(dtypes.numbers(array))
 
 
 def _values(data: Any, dtype: Any) -> np.ndarray:
@@ -63,8 +64,7 @@ def _values(data: Any, dtype: Any) -> np.ndarray:
         array = np.asarray(data)
     except ValueError:
         raise ValueError("cannot make a tensor of rows of different lengths") from None
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"cannot make a tensor of {array.dtype}: its elements must be numbers or bools")
+    dtypes.numbers(array)
     if dtype is None and array.dtype.kind == "f" and not _has_dtype(data):
         dtype = dtypes.get_default_dtype()
     return array if dtype is None else array.astype(dtype, copy=False)
@@ -132,9 +132,31 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, **options: Any) -> T
 
 def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, **options: Any) -> Tensor:
     """start, start + step, … below end; `arange(n)` counts from 0."""
-    array = np.arange(0, start, step) if end is None else np.arange(start, end, step)
-    dtype = _float(dtype) if dtype is not None or array.dtype.kind == "f" else int
-    return _tensor(array.astype(dtype), **options)
+    start, end, step = map(_number, (0, start, step) if end is None else (start, end, step))
+    if step == 0:
+        raise RuntimeError("arange: step must be nonzero")
+    n = (end - start) / step
+    if not math.isfinite(n):
+        raise RuntimeError(f"arange: unsupported range: {start} -> {end} in steps of {step}")
+    if n < 0:
+        raise RuntimeError(
+            f"arange: upper bound and lower bound inconsistent with step sign: {start} -> {end} in steps of "
+            f"{step} goes the other way"
+        )
+    whole = all(isinstance(x, int) for x in (start, end, step))
+    array = np.arange(start, end, step) if whole else _spaced(start, step, math.ceil(n))
+    return _tensor(array.astype(int if whole and dtype is None else _float(dtype)), **options)
+
+
+def _spaced(start: float, step: float, n: int) -> np.ndarray:
+    """start + k · step, as if k · step were exact: in two parts, of which the first has digits to spare."""
+    k, high = np.arange(n, dtype=np.float64), float(np.float32(step))
+    return start + k * high + k * (step - high)
+
+
+def _number(x: Any) -> Any:
+    """A Python number, also of a tensor or a NumPy number."""
+    return x if isinstance(x, (int, float)) else x.item()
 
 
 def linspace(start: float, end: float, steps: int, *, dtype: Any = None, **options: Any) -> Tensor:
@@ -154,13 +176,20 @@ def logspace(
 
 def rand(*size: Any, generator: Generator | None = None, dtype: Any = None, **options: Any) -> Tensor:
     """Uniform on [0, 1)."""
-    return _tensor(uniform(generator, _shape(size, options), 0, 1, _float(dtype)), **options)
+    return _tensor(uniform(generator, _shape(size, options), 0, 1, _drawn("rand", dtype)), **options)
 
 
 def randn(*size: Any, generator: Generator | None = None, dtype: Any = None, **options: Any) -> Tensor:
     """Standard normal."""
     drawn = numpy_generator(generator).standard_normal(_shape(size, options))
-    return _tensor(drawn.astype(_float(dtype)), **options)
+    return _tensor(drawn.astype(_drawn("randn", dtype)), **options)
+
+
+def _drawn(name: str, dtype: Any) -> np.dtype:
+    dtype = _float(dtype)
+    if dtype.kind != "f":
+        raise NotImplementedError(f"{name} draws floats, not {dtype}: for integers use torch.randint")
+    return dtype
 
 
 def rand_like(input: Tensor, **options: Any) -> Tensor:
@@ -177,8 +206,12 @@ def normal(
     mean: Any, std: Any, size: Sequence[int] | None = None, *, generator: Generator | None = None
 ) -> Tensor:
     """Normal with a mean and standard deviation, numbers or tensors."""
+    given = [x.dtype for x in (mean, std) if isinstance(x, Tensor)]
+    dtype = _drawn("normal", given[0] if given else None)
     mean, std = (x.array if isinstance(x, Tensor) else x for x in (mean, std))
-    return Tensor(np.asarray(numpy_generator(generator).normal(mean, std, size), dtypes.get_default_dtype()))
+    if np.min(std, initial=0) < 0:
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {np.min(std)}")
+    return Tensor(np.asarray(numpy_generator(generator).normal(mean, std, size), dtype))
 
 
 def randint(

@@ -12,7 +12,20 @@ bool = np.dtype("bool")
 double, float, half = float64, float32, float16
 long, int = int64, int32
 
+KINDS = "fiub"  # of what elements can be: floats, integers, unsigned ones, bools
 _default = [float32]
+
+
+def numbers(array: Any, op: str = "") -> Any:
+    """The array, if its elements are real numbers or bools: the one gate, through which no object comes."""
+    if array.dtype.kind in KINDS and array.dtype != np.longdouble:
+        return array
+    why = {
+        "c": "no derivative here is one of complex numbers; compute with .real and .imag of the array apart",
+        "f": "this machine's long double has no counterpart in PyTorch; use array.astype(np.float64)",
+        "O": "objects, such as a Fraction or None; write float(x)",
+    }.get(array.dtype.kind, "its elements must be numbers or bools")
+    raise TypeError(f"{op + ': ' if op else ''}cannot make a tensor of {array.dtype}: {why}")
 
 
 def get_default_dtype() -> np.dtype:

@@ -49,15 +49,29 @@ permute, squeeze, unsqueeze = map(_function, (_T.permute, _T.squeeze, _T.unsquee
 
 def cat(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -> Tensor:
     """Put tensors one after the other along an existing dim; `torch.tensor([])` is passed over."""
-    if not tensors:
-        raise ValueError("cat: expected a non-empty list of tensors")
+    _check_parts("cat", tensors)
     parts = [t for t in tensors if array_of(t).shape != (0,)]
     return ops.concatenate(*(parts or tensors), axis=dim if axis is None else axis)
 
 
 def stack(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -> Tensor:
     """Put tensors of one shape one after the other along a new dim."""
+    _check_parts("stack", tensors)
     return ops.stack(*tensors, axis=dim if axis is None else axis)
+
+
+def _check_parts(name: str, tensors: Any) -> None:
+    if not isinstance(tensors, (list, tuple)):
+        kind = type(tensors).__name__
+        raise TypeError(f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not {kind}")
+    if not tensors:
+        raise ValueError(f"{name}: expected a non-empty list of tensors")
+    for k, t in enumerate(tensors):
+        if not isinstance(t, Tensor):
+            raise TypeError(
+                f"{name}: expected Tensor as element {k} in argument 0, but got {type(t).__name__}: leave it "
+                "out, or make one with torch.tensor(…)"
+            )
 
 
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from ..engine.switches import Switch, enable_grad, no_grad, switches
@@ -25,7 +26,7 @@ class set_grad_enabled(Switch):
         super().__enter__()
 
     def __enter__(self) -> None:
-        if not self._before:  # a second time: the first throw was made by the constructor
+        if not self._before.get(threading.get_ident()):  # the constructor has thrown it already
             super().__enter__()
 
     def __call__(self, function: Any) -> Any:

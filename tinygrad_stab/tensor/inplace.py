@@ -65,7 +65,8 @@ class InPlace(Variable):
         if shares_memory(made) if made is not None else self.array.base is not None:
             raise RuntimeError(
                 "an in-place operation on a view is not recorded, because the tensor it is a view of would "
-                "not notice: assign to the original, x[...] = value, or use the out-of-place form"
+                "not notice: assign to the original, `x[i] = x[i] + v` in the place of `x[i] += v`, or use "
+                "the out-of-place form"
             )
         return True
 
@@ -79,6 +80,7 @@ class InPlace(Variable):
 
     def __setitem__(self, key: Any, value: Any) -> None:
         key, *rest = index(key)
+        value = self._without_ones(key, rest, value)
         if self._records(value):
             if rest:
                 value = ops.replace(ops.getitem(self, key=key), value, key=rest[0])
@@ -91,6 +93,16 @@ class InPlace(Variable):
             raise RuntimeError(f"t[key] = value for t of shape {self.array.shape}: {error}") from None
         note_write(self.array)
 
+    def _without_ones(self, key: Any, rest: list, value: Any) -> Any:
+        """The value for a place of fewer dims, such as a loss of shape (1,) for one element."""
+        extra = np.ndim(value)
+        if isinstance(value, (Variable, np.ndarray)) and extra and np.shape(value)[0] == 1:
+            place = self.array[key]
+            extra -= np.ndim(place[rest[0]] if rest else place)
+            while extra > 0 and np.shape(value)[0] == 1:
+                value, extra = value[0], extra - 1
+        return value
+
     # fmt: off
     def mul_(self, other: Any) -> Any:      return self._become(ops.multiply(self, other))
     def div_(self, other: Any) -> Any:      return self._become(ops.divide(self, other))
@@ -102,6 +114,8 @@ class InPlace(Variable):
 
     def detach_(self) -> Any:
         """Cut this tensor itself off from the graph."""
+        if self.node is not None and self.node.primitive is None:
+            return self.requires_grad_(False)  # type: ignore[attr-defined]
         self.node = None
         return self
 
@@ -112,7 +126,7 @@ class InPlace(Variable):
         return self._become(ops.subtract(self, other if alpha == 1 else other * alpha))
 
     def clamp_(self, min: Any = None, max: Any = None) -> Any:
-        return self._become(ops.clip(self, low=min, high=max))
+        return self._become(self.clamp(min, max))  # type: ignore[attr-defined]
 
     def copy_(self, source: Any) -> Any:
         """Take the values of `source`, broadcast to this tensor's shape."""
@@ -120,12 +134,16 @@ class InPlace(Variable):
 
     def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Any:
         """Draw every element from N(mean, std²)."""
+        self._floats("normal_")  # type: ignore[attr-defined]
+        if std < 0:
+            raise RuntimeError(f"normal_ expects std >= 0.0, but found std {std}")
         return self._become(
             numpy_generator(generator).normal(mean, std, self.array.shape).astype(self.array.dtype)
         )
 
     def uniform_(self, low: float = 0.0, high: float = 1.0, *, generator: Generator | None = None) -> Any:
         """Draw every element uniformly from [low, high)."""
+        self._floats("uniform_")  # type: ignore[attr-defined]
         return self._become(uniform(generator, self.array.shape, low, high, self.array.dtype))
 
     __iadd__, __isub__, __imul__, __itruediv__ = add_, sub_, mul_, div_

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.graph import variable
 from .tensor import Tensor
 
 
@@ -33,10 +34,10 @@ def svdvals(A: Tensor) -> Tensor:
 
 def eigvals(A: Tensor) -> Tensor:
     """The eigenvalues; the largest of their absolute values is the spectral radius, at which Aᵗ grows."""
-    return _values("eigvals", A, np.linalg.eigvals)
+    return _values("eigvals", A, lambda a: np.linalg.eigvals(a).astype(np.result_type(a, np.complex64)))
 
 
 def _values(name: str, A: Tensor, function: Any) -> Tensor:
     if A.requires_grad:
         raise RuntimeError(f"linalg.{name} has no derivative rule here: for the values alone pass A.detach()")
-    return Tensor(function(A.array))
+    return variable(function(A._floats(f"linalg.{name}").array))

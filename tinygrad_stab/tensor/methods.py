@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy as np
 from .. import ops
 from ..engine.graph import Variable, variable
 from ..ops import elementwise, reduction
+from .dtypes import numbers
 from .left_out import only_the_cpu
 
 
@@ -37,6 +39,12 @@ class Max(Extreme):
 
 class Min(Extreme):
     """The smallest elements along a dim, and where they are."""
+
+    __slots__ = ()
+
+
+class Median(Extreme):
+    """The middle elements along a dim, and where they are."""
 
     __slots__ = ()
 
@@ -92,17 +100,20 @@ class Methods(Variable):
             raise RuntimeError("clamp: At least one of 'min' or 'max' must not be None")
         if not (isinstance(min, Variable) or isinstance(max, Variable)):
             return ops.clip(self, low=min, high=max)
-        raised = self if min is None else ops.where(self < min, min, self)
-        return raised if max is None else ops.where(raised > max, max, raised)
+        raised = self if min is None else ops.where((self < min) | np.isnan(min), min, self)
+        return raised if max is None else ops.where((raised > max) | np.isnan(max), max, raised)
 
     clip = clamp
 
     # --- along a dim, or all ------------------------------------------------------------------------------
 
     def _along(
-        self, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False
-    ) -> dict[str, Any]:
+        self, dim: Any = None, keepdim: bool = False, *more: Any, axis: Any = None, keepdims: bool = False,
+        **unknown: Any,
+    ) -> dict[str, Any]:  # fmt: skip
         """These arguments in NumPy's names. A number has no axis, but may be summed along dim 0, or −1."""
+        if more or unknown:
+            raise _unexpected([*map(repr, more), *unknown])
         axis, keepdims = axis if dim is None else dim, keepdim or keepdims
         if not isinstance(keepdims, bool):
             raise TypeError(f"keepdim must be bool, not {keepdims!r}; several dims are written dim=(0, 1)")
@@ -111,15 +122,17 @@ class Methods(Variable):
             axis = None
         return {"axis": axis, "keepdims": keepdims}
 
-    def _axis(self, op: str, dim: Any = None, *, axis: Any = None) -> Any:
+    def _axis(self, op: str, dim: Any = None, *more: Any, axis: Any = None, **unknown: Any) -> Any:
         """The axis, where there has to be one."""
+        if more or unknown:
+            raise _unexpected([*map(repr, more), *unknown])
         if dim is None and axis is None:
             raise TypeError(f"{op}() missing required argument 'dim', along which it goes")
         return self._along(dim, axis=axis)["axis"]
 
     def _floats(self, op: str) -> Any:
         if self.array.dtype.kind != "f":
-            raise NotImplementedError(f"{op} is not for {self.array.dtype}: write x.float().{op}(…)")
+            raise NotImplementedError(f"{op} is not for {self.array.dtype}: give it x.float()")
         return self
 
     # fmt: off
@@ -155,14 +168,19 @@ class Methods(Variable):
         self, op: str, reduce: Any, dim: Any = None, unbiased: bool = True, keepdim: bool = False, **kw: Any
     ) -> Any:
         dim, unbiased = (None, dim) if isinstance(dim, bool) else (dim, unbiased)
-        ddof = int(kw.pop("correction", unbiased))
-        return reduce(self._floats(op), ddof=ddof, **self._along(dim, keepdim, **kw))
+        ddof = kw.pop("correction", unbiased)
+        return reduce(self._floats(op), ddof=+ddof, **self._along(dim, keepdim, **kw))
 
     def norm(self, p: Any = "fro", dim: Any = None, keepdim: bool = False, **kw: Any) -> Any:
         """(Σ |x|ᵖ)^(1/p); p may be inf."""
         x, along = self._floats("norm"), self._along(dim, keepdim, **kw)
         if p == math.inf:
             return ops.max(ops.absolute(x), **along)
+        if isinstance(p, str) and p != "fro":
+            raise RuntimeError(
+                f"norm: there is no {p!r} here, p is a positive number, math.inf or 'fro'; 'nuc' is the sum "
+                "of torch.linalg.svdvals(x)"
+            )
         return ops.norm(x, p=2 if p == "fro" else p, **along)
 
     def max(self, *dim: Any, **kw: Any) -> Any:
@@ -177,21 +195,25 @@ class Methods(Variable):
         kind, reduce, pairwise, where = ways
         if isinstance(dim, Variable):
             return pairwise(self, dim)
-        x = self if self.array.ndim else self.reshape(1)
-        along = x._along(dim, *keepdim, **kw)
+        along = self._along(dim, *keepdim, **kw)
         if along["axis"] is None:
-            return reduce(self)
-        indices = where(x, **along)
+            whole = dim is None and kw.get("axis") is None
+            return reduce(self) if whole else kind(reduce(self), variable(np.zeros((), int)))
         # Not amax: among equals, the one whose index is returned gets all the gradient.
-        key: list = list(np.ogrid[tuple(map(slice, indices.array.shape))])
-        k = along["axis"] % x.array.ndim
-        key[k : k + along["keepdims"]] = [indices.array]
-        return kind(ops.getitem(x, key=tuple(key)), indices)
+        indices = where(self, **along)
+        return kind(self._picked(indices.array, **along), indices)
+
+    def _picked(self, indices: np.ndarray, axis: int, keepdims: bool) -> Any:
+        """The elements with these indices along axis, one in each lane."""
+        key: list = list(np.ogrid[tuple(map(slice, indices.shape))])
+        k = axis % self.array.ndim
+        key[k : k + keepdims] = [indices]
+        return ops.getitem(self, key=tuple(key))
 
     def gather(self, dim: Any = None, index: Any = (), **kw: Any) -> Any:
         """out[i, j, …] = self[i, …, index[i, j, …], …]: along dim, the elements that index names."""
         dim = self._axis("gather", dim, **kw)
-        where = index.array if isinstance(index, Variable) else np.asarray(index)
+        where = index.array if isinstance(index, Variable) else np.array(index)
         if where.ndim != self.array.ndim:
             raise RuntimeError(
                 "gather: Index tensor must have the same number of dimensions as input tensor, "
@@ -205,22 +227,47 @@ class Methods(Variable):
         key[dim] = where
         return ops.getitem(self, key=tuple(key))
 
-    def median(self) -> Any:
-        """The middle element; of an even number, the lower of the two in the middle."""
-        return self._sorted()[(self.array.size - 1) // 2]
+    def median(self, *dim: Any, **kw: Any) -> Any:
+        """The middle element; of an even number, the lower of the two in the middle; NaN if there is one.
 
-    def quantile(self, q: float) -> Any:
-        """The value below which a share q of the elements lies, interpolated linearly."""
-        if not 0 <= q <= 1:
-            raise ValueError(f"quantile: q must be between 0 and 1, got {q}")
-        place = q * (self.array.size - 1)
-        low = int(place)
-        values = self._sorted()
-        return values[low] + (place - low) * (values[min(low + 1, self.array.size - 1)] - values[low])
+        Along a dim, with its index.
+        """
+        x, along = self._lanes("median", *dim, **kw)
+        indices = x._ranked((x.array.shape[along["axis"]] - 1) // 2, **along)
+        values = x._picked(indices, **along)
+        return Median(values, variable(indices)) if dim or kw else values
 
-    def _sorted(self) -> Any:
-        flat = self.reshape(-1)
-        return ops.getitem(flat, key=np.argsort(flat.array))
+    def quantile(self, q: float, *dim: Any, **kw: Any) -> Any:
+        """The value below which a share q of the elements lies, interpolated; NaN if there is one."""
+        if np.ndim(q) or not 0 <= q <= 1:
+            raise ValueError(f"quantile: q must be one number between 0 and 1, got {q}")
+        x, along = self._floats("quantile")._lanes("quantile", *dim, **kw)
+        place = float(q) * (x.array.shape[along["axis"]] - 1)
+        low = math.floor(place)
+        below, share = x._picked(x._ranked(low, **along), **along), place - low
+        if not share:  # 0 · ∞ is NaN
+            return below
+        return (1 - share) * below + share * x._picked(x._ranked(low + 1, **along), **along)
+
+    def _lanes(self, op: str, *dim: Any, **kw: Any) -> tuple[Any, dict]:
+        """What is ranked, and along which axis: without one, all elements in one row."""
+        along = self._along(*dim, **kw)
+        x = self if along["axis"] is not None else self.reshape(-1)
+        if along["axis"] is None:
+            along = {"axis": 0, "keepdims": False}
+        if not isinstance(along["axis"], int):
+            raise TypeError(f"{op}() goes along one dim, or over all elements, not dim={along['axis']}")
+        if x.array.size == 0:
+            raise RuntimeError(f"{op}() of no elements, in shape {self.array.shape}")
+        return x, along
+
+    def _ranked(self, k: int, axis: int, keepdims: bool) -> np.ndarray:
+        """The index of the k-th smallest along axis, or of the first NaN."""
+        order = np.argsort(self.array, axis=axis, kind="stable")  # NaNs come last
+        numbers = np.sum(~np.isnan(self.array), axis=axis, keepdims=True)
+        place = np.where(numbers < self.array.shape[axis], numbers, k)
+        indices = np.take_along_axis(order, place, axis)
+        return indices if keepdims else np.squeeze(indices, axis)
 
     # --- shapes ---------------------------------------------------------------------------------------------
 
@@ -293,7 +340,7 @@ class Methods(Variable):
         if self.array.dtype == dtype:
             return self
         if np.dtype(dtype).kind != "f" or self.array.dtype.kind != "f":
-            return variable(self.array.astype(dtype))
+            return variable(numbers(self.array.astype(dtype)))
         return ops.astype(self, dtype=np.dtype(dtype))
 
     def to(self, *args: Any, dtype: Any = None, device: Any = "cpu") -> Any:
@@ -321,6 +368,17 @@ class Methods(Variable):
         if self.array.flags.c_contiguous:
             return self
         return ops.replace(np.empty(self.array.shape, self.array.dtype), self, key=...)
+
+
+def _unexpected(arguments: list[str]) -> TypeError:
+    """The error of arguments that the method, which the user has called, does not know."""
+    frame: Any = sys._getframe(2)
+    while frame.f_code.co_name.startswith("_"):
+        frame = frame.f_back
+    return TypeError(
+        f"{frame.f_code.co_name}() got an unexpected argument {', '.join(arguments)}: say along which "
+        "dim, dim=0 or dim=(0, 1), and where it makes sense keepdim=True"
+    )
 
 
 def _of_dims(op: str, allowed: list[int], *tensors: Any) -> tuple:

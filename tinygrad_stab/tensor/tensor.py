@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops
+from ..engine.backward import collecting
 from ..engine.graph import Node, Variable, array_of, leaf_node, node_of, variable
 from ..engine.hooks import RETAIN, RemovableHandle
 from ..engine.manners import manners
@@ -20,7 +21,7 @@ from ..engine.switches import switches
 from ..ops import elementwise
 from ..ops.shape import index
 from .autograd import backward
-from .dtypes import get_default_dtype
+from .dtypes import get_default_dtype, numbers
 from .inplace import InPlace
 from .left_out import INSTEAD, names_left_out
 from .methods import Methods
@@ -45,12 +46,13 @@ class Size(tuple):
 class Tensor(Methods, InPlace):
     """An array that remembers how it was made, so that gradients can be carried back through it."""
 
-    __slots__ = ()
+    __slots__ = ("_frozen",)
+    _frozen: Node  # of a leaf that required a gradient, and does not for now
 
     def __init__(self, *data: Any) -> None:
         """PyTorch's constructor: Tensor([1, 2]), always floats; Tensor(2, 3), a shape; an array as it is."""
         is_array = len(data) == 1 and isinstance(data[0], (np.ndarray, np.generic))
-        super().__init__(data[0] if is_array else _given(*data))
+        super().__init__(numbers(data[0]) if is_array else _given(*data))
 
     # --- the array ------------------------------------------------------------------------------------------
 
@@ -70,7 +72,7 @@ class Tensor(Methods, InPlace):
     @property
     def data(self) -> Tensor:
         """The same memory without the graph. Assigning to it puts other values in this tensor's place."""
-        return Tensor(self.array)
+        return variable(self.array)
 
     @data.setter
     def data(self, value: Any) -> None:
@@ -117,7 +119,12 @@ class Tensor(Methods, InPlace):
                 "only Tensors of floating point dtype can require gradients, this one is "
                 f"{self.array.dtype}: write its values as 1., 2., … or call .float() first"
             )
-        self.node = leaf_node(self) if wanted else None
+        if wanted:  # again, perhaps: the node it had knows its hooks, and is known to graphs made before
+            self.node = getattr(self, "_frozen", None) or leaf_node(self)
+            self.node.leaf, self.node.shape, self.node.dtype = weakref.ref(self), self.array.shape, self.dtype
+        else:
+            self._frozen = node = self.node  # type: ignore[assignment]
+            self.node, node.leaf = None, lambda: None  # type: ignore[union-attr]
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         self.requires_grad = requires_grad
@@ -163,7 +170,7 @@ class Tensor(Methods, InPlace):
 
     def detach(self) -> Tensor:
         """The same memory, cut off from the graph."""
-        return Tensor(self.array)
+        return variable(self.array)
 
     def clone(self) -> Tensor:
         """A copy, through which the gradient passes."""
@@ -196,7 +203,8 @@ class Tensor(Methods, InPlace):
         def keep(g: Tensor) -> None:
             tensor = itself()
             if tensor is not None:
-                tensor._grad = g if tensor._grad is None else tensor._grad + g
+                with collecting:
+                    tensor._grad = g if tensor._grad is None else tensor._grad + g
 
         self.node.hooks = self.node.hooks or {}
         self.node.hooks[RETAIN] = keep
@@ -206,7 +214,10 @@ class Tensor(Methods, InPlace):
         return self.node is not None and RETAIN in (self.node.hooks or ())
 
     def __copy__(self) -> Tensor:
-        return variable(self.array, self.node)
+        """The same memory; of a leaf, a leaf that collects a gradient of its own."""
+        if not self.is_leaf:
+            return variable(self.array, self.node)
+        return rebuilt(type(self), self.array, self.requires_grad)
 
     def __reduce__(self) -> Any:  # for pickle, which cannot follow the weak reference of a leaf's node
         if not self.is_leaf:
@@ -226,11 +237,11 @@ class Tensor(Methods, InPlace):
 
     # fmt: off
     def __add__(self, other: Any) -> Tensor:       return ops.add(self, other)
-    def __radd__(self, other: Any) -> Tensor:      return ops.add(other, self)
+    def __radd__(self, other: Any) -> Tensor:      return ops.add(self, other)
     def __sub__(self, other: Any) -> Tensor:       return ops.subtract(self, other)
     def __rsub__(self, other: Any) -> Tensor:      return ops.subtract(other, self)
     def __mul__(self, other: Any) -> Tensor:       return ops.multiply(self, other)
-    def __rmul__(self, other: Any) -> Tensor:      return ops.multiply(other, self)
+    def __rmul__(self, other: Any) -> Tensor:      return ops.multiply(self, other)
     def __truediv__(self, other: Any) -> Tensor:   return ops.divide(self, other)
     def __rtruediv__(self, other: Any) -> Tensor:  return ops.divide(other, self)
     def __pow__(self, other: Any) -> Tensor:       return ops.power(self, other)
