@@ -32,6 +32,10 @@ from .tensor.dtypes import (
     bool, double, float, float16, float32, float64, get_default_dtype, half, int, int32, int64, long,
     set_default_dtype, uint8,
 )
+from .tensor.devices import (
+    accelerator, backends, cuda, device, get_default_device, mps, set_default_device,
+    set_float32_matmul_precision, set_num_threads, use_deterministic_algorithms, xpu,
+)
 from .function import Function
 from .tensor.functions import (
     abs, add, all, allclose, amax, amin, any, argmax, argmin, cat, ceil, chunk, clamp, clip, cos, cumsum,
@@ -51,15 +55,14 @@ from .tensor import Size, Tensor
 # fmt: on
 # isort: on
 
+__version__ = "0.1.0"  # pyproject.toml reads it here
+
 _left_out = names_left_out(
     __name__,
     {
         **INSTEAD,
-        "device": "there is only the CPU; device='cpu' is accepted as a string",
-        "cuda": "there is only the CPU; write device = 'cpu'",
         "compile": "there is nothing to compile; leave the line out",
         "vmap": "layers and functions take whole batches; torch.autograd.functional has Jacobians",
-        "backends": "NumPy computes the same in every run; leave the line out",
     },
 )
 

@@ -1,7 +1,7 @@
 """Tensors out of nothing: from values, filled with a constant, evenly spaced, or random.
 
-Most take `requires_grad` and, for PyTorch's sake, device="cpu". Without a `dtype` floats get the default one,
-and a `…_like` that of the other tensor. A shape is written `zeros(2, 3)`, `zeros((2, 3))` or
+Most take `requires_grad` and, for PyTorch's sake, `device`: the CPU. Without a `dtype` floats get the default
+one, and a `…_like` that of the other tensor. A shape is written `zeros(2, 3)`, `zeros((2, 3))` or
 `zeros(size=(2, 3))`.
 """
 
@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 
 from . import dtypes
-from .left_out import only_the_cpu
+from .devices import only_the_cpu
 from .methods import sizes
 from .random import Generator, numpy_generator, uniform
 from .tensor import Tensor
 
 
-def _tensor(array: np.ndarray, requires_grad: bool = False, device: Any = "cpu") -> Tensor:
+def _tensor(array: np.ndarray, requires_grad: bool = False, device: Any = None) -> Tensor:
     only_the_cpu(device)
     made = Tensor(array)
     made.requires_grad = requires_grad
@@ -37,14 +37,15 @@ def _float(dtype: Any) -> np.dtype:
 # --- from values --------------------------------------------------------------------------------------------
 
 
-def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, device: Any = "cpu") -> Tensor:
+def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
     """Copy numbers, nested lists or an array; floats get the default dtype, arrays keep theirs."""
     return _tensor(np.array(_values(data, dtype)), requires_grad, device)
 
 
-def as_tensor(data: Any, dtype: Any = None, device: Any = "cpu") -> Tensor:
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """Share the memory of an array where it can be shared; a tensor is returned as it is."""
     if isinstance(data, Tensor):
+        only_the_cpu(device)
         return data if dtype is None else data.astype(dtype)
     return _tensor(np.asarray(_values(data, dtype)), device=device)
 

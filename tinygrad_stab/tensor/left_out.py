@@ -24,11 +24,12 @@ _INSTEAD = {
 INSTEAD = {name: remedy for names, remedy in _INSTEAD.items() for name in names.split()}
 
 
-def names_left_out(owner: str, reasons: dict[str, str]) -> Callable[[str], object]:
+def names_left_out(owner: str, reasons: dict[str, str], otherwise: str = "") -> Callable[[str], object]:
     """The `__getattr__` of a module or an object, which is called for a name that it does not have."""
 
     def __getattr__(name: str) -> object:
-        reason = f": left out, {reasons[name]}" if name in reasons else ""
+        why = reasons.get(name, "" if name.startswith("__") else otherwise)
+        reason = f": left out, {why}" if why else ""
         raise AttributeError(f"{owner!r} has no attribute {name!r}{reason}")
 
     return __getattr__
@@ -42,11 +43,3 @@ def refuse(owner: str, given: dict[str, Any], only: dict[str, tuple[Any, str]]) 
         default, why = only[argument]
         if value != default:
             raise ValueError(f"{owner}: {argument}={value!r} is not supported: {why}")
-
-
-def only_the_cpu(device: Any) -> None:
-    """Refuse every other device."""
-    if str(device) not in ("cpu", "cpu:0"):
-        raise RuntimeError(
-            f"there is no device {device!r} here: this library computes with NumPy, on the CPU"
-        )

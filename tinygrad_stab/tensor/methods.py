@@ -15,7 +15,8 @@ import numpy as np
 from .. import ops
 from ..engine.graph import Variable, variable
 from ..ops import elementwise, reduction
-from .left_out import only_the_cpu
+from .devices import KINDS, only_the_cpu
+from .devices import device as Place
 
 
 class Extreme(NamedTuple):
@@ -296,15 +297,23 @@ class Methods(Variable):
             return variable(self.array.astype(dtype))
         return ops.astype(self, dtype=np.dtype(dtype))
 
-    def to(self, *args: Any, dtype: Any = None, device: Any = "cpu") -> Any:
+    def to(
+        self,
+        *args: Any,
+        dtype: Any = None,
+        device: Any = None,
+        non_blocking: bool = False,
+        copy: bool = False,
+    ) -> Any:
         """Convert to a dtype, or that of another tensor; the only device is the CPU."""
         for arg in args:
-            if str(arg).split(":")[0] in ("cpu", "cuda", "mps"):
+            if isinstance(arg, Place) or (isinstance(arg, str) and arg.partition(":")[0] in KINDS):
                 device = arg
-            else:
+            elif not isinstance(arg, bool) and arg is not None:  # else non_blocking, copy
                 dtype = arg.array.dtype if isinstance(arg, Variable) else arg
         only_the_cpu(device)
-        return self if dtype is None else self.astype(dtype)
+        moved = self if dtype is None else self.astype(dtype)
+        return ops.copy(self) if copy and moved is self else moved
 
     # fmt: off
     def float(self) -> Any:         return self.astype(np.float32)

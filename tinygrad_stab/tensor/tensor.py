@@ -20,6 +20,7 @@ from ..engine.switches import switches
 from ..ops import elementwise
 from ..ops.shape import index
 from .autograd import backward
+from .devices import CPU, device
 from .dtypes import get_default_dtype
 from .inplace import InPlace
 from .left_out import INSTEAD, names_left_out
@@ -61,6 +62,10 @@ class Tensor(Methods, InPlace):
     def dtype(self) -> np.dtype:                    return self.array.dtype
     @property
     def ndim(self) -> int:                          return self.array.ndim
+    @property
+    def device(self) -> device:                     return CPU
+    @property
+    def is_cuda(self) -> bool:                      return False
     def dim(self) -> int:                           return self.array.ndim
     def numel(self) -> int:                         return self.array.size
     def size(self, dim: int | None = None) -> Any:  return self.shape if dim is None else self.shape[dim]
