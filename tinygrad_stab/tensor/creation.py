@@ -14,7 +14,7 @@ import numpy as np
 
 from . import dtypes
 from .devices import only_the_cpu
-from .methods import sizes
+from .methods import given_sizes
 from .random import Generator, numpy_generator, uniform
 from .tensor import Tensor
 
@@ -27,7 +27,7 @@ def _tensor(array: np.ndarray, requires_grad: bool = False, device: Any = None) 
 
 
 def _shape(given: tuple, options: dict[str, Any]) -> tuple[int, ...]:
-    return sizes(given or (options.pop("size", ()),))
+    return given_sizes(given, options.pop("size", ()))
 
 
 def _float(dtype: Any) -> np.dtype:
@@ -175,11 +175,13 @@ def randn_like(input: Tensor, **options: Any) -> Tensor:
 
 
 def normal(
-    mean: Any, std: Any, size: Sequence[int] | None = None, *, generator: Generator | None = None
-) -> Tensor:
+    mean: Any = 0.0, std: Any = 1.0, size: Sequence[int] | None = None, *,
+    generator: Generator | None = None, dtype: Any = None, **options: Any,
+) -> Tensor:  # fmt: skip
     """Normal with a mean and standard deviation, numbers or tensors."""
     mean, std = (x.array if isinstance(x, Tensor) else x for x in (mean, std))
-    return Tensor(np.asarray(numpy_generator(generator).normal(mean, std, size), dtypes.get_default_dtype()))
+    drawn = numpy_generator(generator).normal(mean, std, size)
+    return _tensor(np.asarray(drawn, _float(dtype)), **options)
 
 
 def randint(
@@ -196,3 +198,54 @@ def randint(
 def randperm(n: int, *, generator: Generator | None = None, **options: Any) -> Tensor:
     """The integers 0 … n − 1 in random order."""
     return _tensor(numpy_generator(generator).permutation(n), **options)
+
+
+def multinomial(
+    input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None
+) -> Tensor:
+    """Draw indices with probabilities in proportion to a vector, or to each row of a matrix."""
+    weights = np.asarray(input.array, np.float64)
+    if weights.ndim not in (1, 2) or not (np.isfinite(weights).all() and (weights >= 0).all()):
+        raise RuntimeError(
+            "multinomial: probability tensor contains either `inf`, `nan` or element < 0, or is neither "
+            f"(classes) nor (n, classes): shape {weights.shape}; scores become probabilities by "
+            "x.softmax(dim=-1)"
+        )
+    enough = 1 if replacement else num_samples
+    if (np.count_nonzero(weights, axis=-1) < enough).any():
+        raise RuntimeError(
+            "invalid multinomial distribution (sum of probabilities <= 0), or cannot sample n_sample > "
+            f"prob_dist.size(-1) samples without replacement: {num_samples} asked for; write replacement=True"
+        )
+    rng = numpy_generator(generator)
+    drawn = [_draw(p, num_samples, replacement, rng) for p in np.atleast_2d(weights)]
+    return Tensor(np.array(drawn, np.int64).reshape(*weights.shape[:-1], num_samples))
+
+
+def _draw(p: np.ndarray, n: int, replacement: bool, rng: np.random.Generator) -> np.ndarray:
+    """With replacement: where n uniform numbers fall along Σ p; without: who arrives first at rate p."""
+    if replacement:
+        ends = np.cumsum(p)
+        return np.searchsorted(ends, rng.random(n) * ends[-1], side="right")
+    with np.errstate(divide="ignore"):
+        return np.argsort(rng.standard_exponential(p.size) / p)[:n]
+
+
+# --- under the names of dtypes ------------------------------------------------------------------------------
+
+
+class TypedTensor:
+    """`torch.LongTensor([1, 2])`, or with sizes; and `x.type(torch.LongTensor)`."""
+
+    def __init__(self, dtype: np.dtype) -> None:
+        self.dtype = dtype
+
+    def __call__(self, *data: Any) -> Tensor:
+        if data and all(isinstance(n, int) for n in data):
+            return Tensor(np.empty(data, self.dtype))
+        return tensor(data[0] if data else (), dtype=self.dtype)
+
+
+FloatTensor, DoubleTensor = TypedTensor(dtypes.float32), TypedTensor(dtypes.float64)
+LongTensor, IntTensor = TypedTensor(dtypes.int64), TypedTensor(dtypes.int32)
+ByteTensor, BoolTensor = TypedTensor(dtypes.uint8), TypedTensor(dtypes.bool)

@@ -46,7 +46,7 @@ class Size(tuple):
 class Tensor(Methods, InPlace):
     """An array that remembers how it was made, so that gradients can be carried back through it."""
 
-    __slots__ = ()
+    __slots__ = ("__dict__",)  # for a user's own attributes, x.g = …; made when there is one
 
     def __init__(self, *data: Any) -> None:
         """PyTorch's constructor: Tensor([1, 2]), always floats; Tensor(2, 3), a shape; an array as it is."""
@@ -66,10 +66,12 @@ class Tensor(Methods, InPlace):
     def device(self) -> device:                     return CPU
     @property
     def is_cuda(self) -> bool:                      return False
-    def dim(self) -> int:                           return self.array.ndim
-    def numel(self) -> int:                         return self.array.size
-    def size(self, dim: int | None = None) -> Any:  return self.shape if dim is None else self.shape[dim]
-    def tolist(self) -> Any:                        return self.array.tolist()
+    def dim(self) -> int:                           "The number of dims."; return self.array.ndim
+    def numel(self) -> int:                         "The number of elements."; return self.array.size
+    def nelement(self) -> int:                      "The number of elements."; return self.array.size
+    def size(self, dim: int | None = None) -> Any:
+        "The shape, or one size of it."; return self.shape if dim is None else self.shape[dim]
+    def tolist(self) -> Any:                        "As nested lists of numbers."; return self.array.tolist()
     # fmt: on
 
     @property
@@ -125,6 +127,7 @@ class Tensor(Methods, InPlace):
         self.node = leaf_node(self) if wanted else None
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Set `requires_grad`; return this tensor."""
         self.requires_grad = requires_grad
         return self
 
@@ -158,6 +161,10 @@ class Tensor(Methods, InPlace):
                 f"assigned grad has shape {value.array.shape}, but the tensor {self.array.shape}"
             )
         self._grad = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
 
     def backward(
         self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
@@ -249,6 +256,9 @@ class Tensor(Methods, InPlace):
     def __mod__(self, other: Any) -> Tensor:       return _counted(np.remainder, self, other)
     def __floordiv__(self, other: Any) -> Tensor:  return _counted(np.floor_divide, self, other)
     def __xor__(self, other: Any) -> Tensor:       return _counted(np.bitwise_xor, self, other)
+    def __rmod__(self, other: Any) -> Tensor:      return _counted(np.remainder, other, self)
+    def __rfloordiv__(self, other: Any) -> Tensor: return _counted(np.floor_divide, other, self)
+    def __rxor__(self, other: Any) -> Tensor:      return _counted(np.bitwise_xor, other, self)
 
     def __eq__(self, other: Any) -> Tensor:        return _compared(elementwise.equal, self, other)  # type: ignore[override]
     def __ne__(self, other: Any) -> Tensor:        return _compared(elementwise.not_equal, self, other)  # type: ignore[override]
@@ -258,6 +268,8 @@ class Tensor(Methods, InPlace):
     def __ge__(self, other: Any) -> Tensor:        return elementwise.greater_equal(self, other)
     def __and__(self, other: Any) -> Tensor:       return elementwise.bitwise_and(self, other)
     def __or__(self, other: Any) -> Tensor:        return elementwise.bitwise_or(self, other)
+    def __rand__(self, other: Any) -> Tensor:      return elementwise.bitwise_and(other, self)
+    def __ror__(self, other: Any) -> Tensor:       return elementwise.bitwise_or(other, self)
     def __invert__(self) -> Tensor:                return elementwise.invert(self)
     __hash__ = object.__hash__  # == compares elements, so identity is all that is left to hash
 
@@ -308,6 +320,17 @@ for _name in INSTEAD:  # a `__getattr__` would slow down the attributes that the
     setattr(Tensor, _name, property(lambda _, name=_name: _left_out(name)))  # type: ignore[misc]
 
 
+def _misspelt(name: str) -> property:
+    def ask(*_: Any) -> None:
+        raise AttributeError(f"a Tensor has no attribute {name!r}. Did you mean: 'requires_grad'?")
+
+    return property(ask, ask)
+
+
+for _name in ("require_grad", "required_grad", "requires_grads", "requires_gradient", "requiresgrad"):
+    setattr(Tensor, _name, _misspelt(_name))  # own attributes are allowed, and this one is meant to freeze
+
+
 def _given(*data: Any) -> np.ndarray:
     """What PyTorch's constructor makes of numbers: a shape, or else the elements."""
     sizes = data[0] if len(data) == 1 and isinstance(data[0], Size) else data
@@ -321,8 +344,11 @@ def _given(*data: Any) -> np.ndarray:
 
 
 def _compared(function: Callable, a: Tensor, b: Any) -> Any:
-    """NotImplemented for None and for text: Python then goes on to compare identities."""
-    return NotImplemented if b is None or isinstance(b, str) else function(a, b)
+    """NotImplemented for what holds no numbers, None or text or pytest.approx: Python goes on to ask that."""
+    return function(a, b) if isinstance(b, _HOLD_NUMBERS) else NotImplemented
+
+
+_HOLD_NUMBERS = (Variable, np.ndarray, np.generic, int, float, list, tuple)
 
 
 def _counted(function: Callable, a: Any, b: Any) -> Tensor:

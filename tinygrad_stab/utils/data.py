@@ -16,7 +16,7 @@ import numpy as np
 from ..ops import stack
 from ..tensor import Tensor
 from ..tensor.creation import randperm, tensor
-from ..tensor.left_out import refuse
+from ..tensor.left_out import names_left_out, refuse
 from ..tensor.random import Generator
 from ..tensor.user_code import warn
 
@@ -155,3 +155,19 @@ def default_collate(batch: Sequence[Any]) -> Any:
         f"default_collate: found {type(first).__name__}, but samples are made of tensors, arrays, numbers, "
         "strings, dicts and sequences: give DataLoader a collate_fn that makes a batch of a list of samples"
     )
+
+
+_DRAWN = "write DataLoader(Subset(dataset, torch.multinomial(weights, n, replacement=True).tolist()))"
+__getattr__ = names_left_out(
+    __name__,
+    {
+        "SubsetRandomSampler": "write DataLoader(Subset(dataset, indices), shuffle=True)",
+        "RandomSampler": "write DataLoader(dataset, shuffle=True)",
+        "SequentialSampler": "write DataLoader(dataset)",
+        "BatchSampler": "write DataLoader(dataset, batch_size)",
+        "WeightedRandomSampler": _DRAWN,
+        "ConcatDataset": "write DataLoader([*one, *other])",
+        "IterableDataset": "write DataLoader(list(samples))",
+        "get_worker_info": "batches are made in this process; leave the line out",
+    },
+)
