@@ -18,7 +18,7 @@ import numpy as np
 
 from .. import ops
 from ..engine.graph import array_of
-from ..tensor import Tensor
+from ..tensor import Size, Tensor
 from ..tensor.user_code import warn
 from .stateless import Stateless
 
@@ -72,8 +72,9 @@ def _warn_of_broadcasting(input: Tensor, target: Any) -> None:
     except ValueError:
         return  # an error will follow, there is nothing to warn of
     warn(
-        f"the target has shape {shape} and the input {expected}: broadcasting compares each with each, "
-        f"{both}, which is hardly meant. Give both the same shape, for instance with target.reshape(-1, 1)"
+        f"Using a target size (torch.{Size(shape)}) that is different to the input size "
+        f"(torch.{Size(expected)}): broadcasting compares each with each, {both}, which is hardly meant. "
+        "Give both the same shape, for instance with target.reshape(-1, 1)"
     )
 
 
@@ -215,8 +216,9 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Any, reduction: str 
 def _check_shape(input: Tensor, target: Any) -> None:
     if np.shape(target) != input.array.shape:
         raise ValueError(
-            f"Using a target size ({np.shape(target)}) that is different to the input size "
-            f"({input.array.shape}): use target.reshape(-1, 1), or input.squeeze(1)"
+            f"Using a target size (torch.{Size(np.shape(target))}) that is different to the input size "
+            f"(torch.{input.shape}): Target size must be the same as input size, use "
+            "target.reshape(-1, 1), or input.squeeze(1)"
         )
 
 

@@ -19,6 +19,7 @@ from ..engine.hooks import RETAIN
 from ..engine.memory import note_write
 from ..engine.switches import switches
 from ..ops.shape import index, shares_memory
+from .messages import unequal
 from .random import Generator, numpy_generator, uniform
 
 
@@ -45,8 +46,12 @@ class InPlace(Variable):
             return self._point_at(new if own else ops.astype(new, dtype=self.array.dtype))
         try:
             np.copyto(self.array, array_of(value), casting="same_kind")
-        except ValueError as error:
-            raise RuntimeError(f"a tensor of shape {self.array.shape} cannot take this: {error}") from None
+        except ValueError:
+            own, shape = list(self.array.shape), list(np.shape(array_of(value)))
+            raise RuntimeError(
+                f"output with shape {own} doesn't match the broadcast shape {shape}: what is changed in place "
+                "keeps its shape; t = t + x, say, makes a new one"
+            ) from None
         note_write(self.array)
         return self
 
@@ -63,8 +68,9 @@ class InPlace(Variable):
         made = node.parents[0] if node is not None and node.primitive is pick else node
         if shares_memory(made) if made is not None else self.array.base is not None:
             raise RuntimeError(
-                "an in-place operation on a view is not recorded, because the tensor it is a view of would "
-                "not notice: assign to the original, x[...] = value, or use the out-of-place form"
+                f"{_IN_A_LEAF if _of_a_leaf(made) else ''}an in-place operation on a view is not recorded, "
+                "because the tensor it is a view of would not notice: write `with torch.no_grad():` around "
+                "the line, assign to the original, x[...] = value, or use the out-of-place form"
             )
         return True
 
@@ -115,7 +121,15 @@ class InPlace(Variable):
 
     def copy_(self, source: Any) -> Any:
         """Take the values of `source`, broadcast to this tensor's shape."""
-        return self._become(ops.broadcast_to(source, shape=self.array.shape))
+        try:
+            return self._become(ops.broadcast_to(source, shape=self.array.shape))
+        except RuntimeError as error:
+            if "broadcast_to" not in str(error):
+                raise
+        own, other = self.array.shape, np.shape(array_of(source))
+        raise RuntimeError(
+            f"copy_: a tensor of shape {own} cannot take values of shape {other}: {unequal(own, other)}"
+        )
 
     def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Any:
         """Draw every element from N(mean, std²)."""
@@ -128,3 +142,13 @@ class InPlace(Variable):
         return self._become(uniform(generator, self.array.shape, low, high, self.array.dtype))
 
     __iadd__, __isub__, __imul__, __itruediv__ = add_, sub_, mul_, div_
+
+
+_IN_A_LEAF = "a view of a leaf Variable that requires grad is being used in an in-place operation: "
+
+
+def _of_a_leaf(node: Any) -> bool:
+    """Is this the node of a view, or of a view of a view, of a leaf?"""
+    while node is not None and node.primitive is not None and (node.primitive is pick or shares_memory(node)):
+        node = node.parents[0]
+    return node is not None and node.primitive is None

@@ -17,7 +17,7 @@ from ..engine.graph import Variable, array_of, variable
 from ..ops import elementwise, reduction
 from .devices import KINDS, only_the_cpu
 from .devices import device as Place
-from .messages import cannot_expand
+from .messages import cannot_expand, misfit
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -303,7 +303,10 @@ class Methods(Variable):
 
     def view(self, *sizes: Any, size: Any = ()) -> Tensor:
         """`reshape`; memory is shared where NumPy can."""
-        return ops.reshape(self, shape=given_sizes(sizes, size))
+        try:
+            return ops.reshape(self, shape=given_sizes(sizes, size))
+        except RuntimeError as error:
+            raise RuntimeError(str(error).replace("reshape", "view", 1)) from None
 
     def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Tensor:
         """Merge the dims from start_dim to end_dim into one."""
@@ -348,7 +351,10 @@ class Methods(Variable):
         axis = self._along(*dim, **kw)["axis"]
         if axis is not None:
             axes = axis if isinstance(axis, tuple) else (axis,)
-            axis = tuple(k for k in axes if self.array.shape[k] == 1)
+            n = max(x.array.ndim, 1)
+            if wrong := [k for k in axes if not -n <= k < n]:
+                raise misfit("squeeze", [x.array], np.exceptions.AxisError(wrong[0], n))
+            axis = tuple(k for k in axes if x.array.shape[k] == 1)
         return x if axis == () else ops.squeeze(x, axis=axis)
 
     def expand(self, *sizes: Any, size: Any = ()) -> Tensor:

@@ -43,6 +43,10 @@ class Size(tuple):
         return f"Size([{', '.join(map(str, self))}])"
 
 
+_SCALARS = "only one element tensors can be converted to Python scalars"
+_AMBIGUOUS = "Boolean value of Tensor with more than one value is ambiguous"
+
+
 class Tensor(Methods, InPlace):
     """An array that remembers how it was made, so that gradients can be carried back through it."""
 
@@ -95,12 +99,14 @@ class Tensor(Methods, InPlace):
 
     def item(self) -> Any:
         """The only element, as a Python number."""
-        return self._only(RuntimeError, "no Python number")
+        return self._only(
+            RuntimeError, f"a Tensor with {self.array.size} elements cannot be converted to Scalar"
+        )
 
     def _only(self, error: type[Exception], otherwise: str) -> Any:
         if self.array.size != 1:
             raise error(
-                f"a Tensor with {self.array.size} elements, of shape {self.array.shape}, is {otherwise}: "
+                f"{otherwise}; this one has {self.array.size} elements, shape {self.array.shape}: "
                 "reduce it first, with .sum(), .mean(), .any() or .all(), or pick an element"
             )
         return self.array.item()
@@ -273,9 +279,9 @@ class Tensor(Methods, InPlace):
     def __invert__(self) -> Tensor:                return elementwise.invert(self)
     __hash__ = object.__hash__  # == compares elements, so identity is all that is left to hash
 
-    def __bool__(self) -> bool:                    return bool(self._only(RuntimeError, "no bool"))
-    def __float__(self) -> float:                  return float(self._only(ValueError, "no Python number"))
-    def __int__(self) -> int:                      return int(self._only(ValueError, "no Python number"))
+    def __bool__(self) -> bool:                    return bool(self._only(RuntimeError, _AMBIGUOUS))
+    def __float__(self) -> float:                  return float(self._only(ValueError, _SCALARS))
+    def __int__(self) -> int:                      return int(self._only(ValueError, _SCALARS))
     def __index__(self) -> int:                    return self.array.__index__()
     # fmt: on
 
