@@ -33,36 +33,36 @@ CALLS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "add": (lambda T: T.ones(2, 3) + T.ones(4), SIZES),
     "mul": (lambda T: T.ones(2, 3).mul(T.ones(4)), SIZES),
     "copy_": (lambda T: T.ones(2, 3).copy_(T.ones(4)), SIZES),
-    "expand": (lambda T: T.ones(2, 3).expand(4, 3), r"expanded size of the tensor \(4\) must match the existing"
-               r" size \(2\) at non-singleton dimension 0.  Target sizes: \[4, 3\].  Tensor sizes: \[2, 3\]"),
+    "expand": (lambda T: T.ones(2, 3).expand(4, 3), r"expanded size of the tensor \(4\) must match the "
+               r"existing size \(2\) at non-singleton dimension 0.  Target sizes: \[4, 3\].  Tensor sizes: \[2, 3"),
     "view": (lambda T: T.ones(2, 3).view(4, 2), r"shape '\[4, 2\]' is invalid for input of size 6"),
-    "view of the rest": (lambda T: T.ones(2, 3).view(4, -1), r"shape '\[4, -1\]' is invalid for input of size"),
+    "view of the rest": (lambda T: T.ones(2, 3).view(4, -1), r"shape '\[4, -1\]' is invalid for"),
     "cat": (lambda T: T.cat([T.ones(2, 3), T.ones(2, 4)]), "Sizes of tensors must match except in"),
     "stack": (lambda T: T.stack([T.ones(2), T.ones(3)]), "stack expects each tensor to be equal size"),
     "index": (lambda T: T.ones(2)[5], "index 5 is out of bounds for dimension 0 with size 2"),
     "indices": (lambda T: T.ones(2)[0, 0], "too many indices for tensor of dimension 1"),
-    "squeeze": (lambda T: T.ones(2, 3).squeeze(5), r"Dimension out of range \(expected to be in range of \[-2"),
+    "squeeze": (lambda T: T.ones(2, 3).squeeze(5), r"Dimension out of range \(expected to be in"),
     "dot": (lambda T: T.ones(4).dot(T.ones(3)), "inconsistent tensor size"),
-    "add_": (lambda T: T.ones(2).add_(T.ones(3, 2)), r"output with shape \[2\] doesn't match the broadcast shape"
-             r" \[3, 2\]"),
+    "add_": (lambda T: T.ones(2).add_(T.ones(3, 2)), r"output with shape \[2\] doesn't match the "
+             r"broadcast shape \[3, 2\]"),
     "missing": (lambda T: _load(T, {}), r'Missing key\(s\) in state_dict: "0.weight", "0.bias"'),
     "unexpected": (lambda T: _load(T, {"q": T.ones(1)}), r'Unexpected key\(s\) in state_dict: "q"'),
-    "size mismatch": (lambda T: _load(T, {"0.weight": T.ones(5, 8), "0.bias": T.ones(5)}), "size mismatch for 0.w"
-                      r"eight: .*torch.Size\(\[5, 8\]\) from checkpoint, the shape in current model is torch.Size"
-                      r"\(\[5, 7\]\)"),
+    "size mismatch": (lambda T: _load(T, {"0.weight": T.ones(5, 8), "0.bias": T.ones(5)}), 
+                      r"size mismatch for 0.weight: .*torch.Size\(\[5, 8\]\) from checkpoint, the shape in "
+                      r"current model is torch.Size\(\[5, 7\]\)"),
     "bce": (lambda T: T.nn.functional.binary_cross_entropy(T.rand(3, 1), T.rand(3)), r"Using a target size "
             r"\(torch.Size\(\[3\]\)\) that is different to the input size \(torch.Size\(\[3, 1\]\)\)"),
     "clip": (_clip, "non-finite"),
     "cuda": (lambda T: T.ones(2).to("cuda"), "Torch not compiled with CUDA enabled"),
     "device": (lambda T: T.device("gpu"), "device type at start of device string: gpu"),
-    "multinomial": (lambda T: T.multinomial(T.tensor([-1.0, 2.0]), 1), "contains either `inf`, `nan` or element < 0"),
+    "multinomial": (lambda T: T.multinomial(T.tensor([-1.0, 2.0]), 1), "`inf`, `nan` or element < 0"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("call", CALLS)
 def test_pytorchs_words(lib: Any, call: str) -> None:
     function, words = CALLS[call]
-    if call == "cuda" and getattr(lib, "cuda").is_available():
+    if call == "cuda" and lib.cuda.is_available():
         pytest.skip("there is a GPU")
     with pytest.raises(Exception, match=words):
         function(lib)

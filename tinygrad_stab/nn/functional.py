@@ -10,8 +10,8 @@ from .convolution import avg_pool2d, conv2d, max_pool2d
 from .dropout import dropout
 from .linear import linear
 from .loss import (
-    binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy, l1_loss, mse_loss, nll_loss,
-    one_hot, smooth_l1_loss,
+    binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy, huber_loss, l1_loss, mse_loss,
+    nll_loss, one_hot, smooth_l1_loss,
 )
 from .normalization import batch_norm, group_norm, layer_norm, normalize, rms_norm
 

@@ -63,6 +63,13 @@ def smooth_l1_loss(input: Tensor, target: Any, reduction: str = "mean", beta: fl
     return _reduced(c * (d - c / 2) / beta, reduction)
 
 
+def huber_loss(input: Tensor, target: Any, reduction: str = "mean", delta: float = 1.0) -> Tensor:
+    """d²/2 for |d| < δ, else δ (|d| − δ/2) (Huber 1964): smooth_l1_loss with beta = δ, times δ."""
+    if delta <= 0:
+        raise RuntimeError(f"huber_loss does not support non-positive values for delta, got {delta}")
+    return delta * smooth_l1_loss(input, target, reduction, delta)
+
+
 def _warn_of_broadcasting(input: Tensor, target: Any) -> None:
     shape, expected = np.shape(target), input.array.shape
     if shape == expected:
@@ -207,10 +214,21 @@ def binary_cross_entropy(
     return _reduced(losses if weight is None else losses * weight, reduction)
 
 
-def binary_cross_entropy_with_logits(input: Tensor, target: Any, reduction: str = "mean") -> Tensor:
-    """−t log σ(x) − (1 − t) log(1 − σ(x)), computed without σ so that it cannot overflow."""
+def binary_cross_entropy_with_logits(
+    input: Tensor, target: Any, weight: Any = None, *, reduction: str = "mean", pos_weight: Any = None
+) -> Tensor:
+    """−t log σ(x) − (1 − t) log(1 − σ(x)), computed without σ so that it cannot overflow.
+
+    `weight` multiplies each loss; `pos_weight` p only its first term, for classes that are rare. With it the
+    loss is that of a target t′ = p t / s, times s = p t + 1 − t.
+    """
     _check_shape(input, target)
-    return _reduced(ops.bce_with_logits(input, target), reduction)
+    if pos_weight is None:
+        losses = ops.bce_with_logits(input, target)
+    else:
+        s = pos_weight * target + 1 - target
+        losses = s * ops.bce_with_logits(input, pos_weight * target / s)
+    return _reduced(losses if weight is None else losses * weight, reduction)
 
 
 def _check_shape(input: Tensor, target: Any) -> None:
@@ -228,8 +246,9 @@ def _check_shape(input: Tensor, target: Any) -> None:
 class _Loss(Stateless):
     def check(self) -> None:
         _checked(self.reduction)
-        if "weight" in vars(self):
-            self.register_buffer("weight", vars(self).pop("weight"))
+        for name in ("weight", "pos_weight"):
+            if name in vars(self):
+                self.register_buffer(name, vars(self).pop(name))
 
     def extra_repr(self) -> str:
         return ""
@@ -239,6 +258,7 @@ class _Loss(Stateless):
 class MSELoss(_Loss, function=mse_loss):                 """The mean squared error."""
 class L1Loss(_Loss, function=l1_loss):                   """The mean absolute error."""
 class SmoothL1Loss(_Loss, function=smooth_l1_loss):      """Squares below beta, absolute values above."""
+class HuberLoss(_Loss, function=huber_loss):             """Squares below delta, lines above."""
 class NLLLoss(_Loss, function=nll_loss):                 """−log p[t], for the output of a LogSoftmax."""
 class CrossEntropyLoss(_Loss, function=cross_entropy):   """−log softmax(input)[t]: softmax included."""
 class BCELoss(_Loss, function=binary_cross_entropy):     """For probabilities; BCEWithLogitsLoss is safer."""

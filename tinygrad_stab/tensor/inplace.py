@@ -49,8 +49,8 @@ class InPlace(Variable):
         except ValueError:
             own, shape = list(self.array.shape), list(np.shape(array_of(value)))
             raise RuntimeError(
-                f"output with shape {own} doesn't match the broadcast shape {shape}: what is changed in place "
-                "keeps its shape; t = t + x, say, makes a new one"
+                f"output with shape {own} doesn't match the broadcast shape {shape}: what is changed "
+                "in place keeps its shape; t = t + x, say, makes a new one"
             ) from None
         note_write(self.array)
         return self

@@ -347,6 +347,7 @@ class Methods(Variable):
     swapaxes = transpose
 
     def squeeze(self, *dim: Any, **kw: Any) -> Tensor:
+        """Without the dims of size 1, or without those given, if their size is 1."""
         x: Any = self
         axis = self._along(*dim, **kw)["axis"]
         if axis is not None:
