@@ -155,7 +155,7 @@ def test_bce_s_gradient_is_sigmoid_minus_target(rng: np.random.Generator, randn:
 
 @each_reduction
 def test_bce_to_second_order(randn: Callable, check_derivatives: Callable, reduction: str) -> None:
-    check_derivatives(nn.BCEWithLogitsLoss(reduction), randn(4, 3), randn(4, 3))
+    check_derivatives(nn.BCEWithLogitsLoss(reduction=reduction), randn(4, 3), randn(4, 3))
 
 
 def test_bce_of_huge_logits() -> None:

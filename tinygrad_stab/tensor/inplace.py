@@ -9,7 +9,7 @@ memory keep the old values.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from ..engine.switches import switches
 from ..ops.shape import index, shares_memory
 from .messages import unequal
 from .random import Generator, numpy_generator, uniform
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
 
 
 class InPlace(Variable):
@@ -97,29 +100,35 @@ class InPlace(Variable):
         note_write(self.array)
 
     # fmt: off
-    def mul_(self, other: Any) -> Any:      return self._become(ops.multiply(self, other))
-    def div_(self, other: Any) -> Any:      return self._become(ops.divide(self, other))
-    def pow_(self, exponent: Any) -> Any:   return self._become(ops.power(self, exponent))
-    def neg_(self) -> Any:                  return self._become(ops.negative(self))
-    def fill_(self, value: float) -> Any:   return self._become(np.full_like(self.array, value))
-    def zero_(self) -> Any:                 return self.fill_(0)
+    def mul_(self, other: Any) -> Tensor:     "self · other."; return self._become(ops.multiply(self, other))
+    def div_(self, other: Any) -> Tensor:     "self / other."; return self._become(ops.divide(self, other))
+    def pow_(self, exponent: Any) -> Tensor:  "self ** exponent."; return self._become(ops.power(self, exponent))
+    def neg_(self) -> Tensor:                 "−x."; return self._become(ops.negative(self))
+    def fill_(self, value: float) -> Tensor:
+        "One value everywhere."
+        return self._become(np.full_like(self.array, value))
+    def zero_(self) -> Tensor:                "0 everywhere."; return self.fill_(0)
     # fmt: on
 
-    def detach_(self) -> Any:
+    def detach_(self) -> Tensor:
         """Cut this tensor itself off from the graph."""
-        self.node = None
-        return self
+        itself: Any = self
+        itself.node = None
+        return itself
 
-    def add_(self, other: Any, *, alpha: float = 1) -> Any:
+    def add_(self, other: Any, *, alpha: float = 1) -> Tensor:
+        """self + alpha · other."""
         return self._become(ops.add(self, other if alpha == 1 else other * alpha))
 
-    def sub_(self, other: Any, *, alpha: float = 1) -> Any:
+    def sub_(self, other: Any, *, alpha: float = 1) -> Tensor:
+        """self − alpha · other."""
         return self._become(ops.subtract(self, other if alpha == 1 else other * alpha))
 
-    def clamp_(self, min: Any = None, max: Any = None) -> Any:
+    def clamp_(self, min: Any = None, max: Any = None) -> Tensor:
+        """Limited to [min, max]."""
         return self._become(ops.clip(self, low=min, high=max))
 
-    def copy_(self, source: Any) -> Any:
+    def copy_(self, source: Any) -> Tensor:
         """Take the values of `source`, broadcast to this tensor's shape."""
         try:
             return self._become(ops.broadcast_to(source, shape=self.array.shape))
@@ -131,13 +140,13 @@ class InPlace(Variable):
             f"copy_: a tensor of shape {own} cannot take values of shape {other}: {unequal(own, other)}"
         )
 
-    def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Any:
+    def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Tensor:
         """Draw every element from N(mean, std²)."""
         return self._become(
             numpy_generator(generator).normal(mean, std, self.array.shape).astype(self.array.dtype)
         )
 
-    def uniform_(self, low: float = 0.0, high: float = 1.0, *, generator: Generator | None = None) -> Any:
+    def uniform_(self, low: float = 0.0, high: float = 1.0, *, generator: Generator | None = None) -> Tensor:
         """Draw every element uniformly from [low, high)."""
         return self._become(uniform(generator, self.array.shape, low, high, self.array.dtype))
 

@@ -61,15 +61,15 @@ class Tensor(Methods, InPlace):
 
     # fmt: off
     @property
-    def shape(self) -> Size:                        return Size(self.array.shape)
+    def shape(self) -> Size:                        "Its sizes."; return Size(self.array.shape)
     @property
-    def dtype(self) -> np.dtype:                    return self.array.dtype
+    def dtype(self) -> np.dtype:                    "Of its elements."; return self.array.dtype
     @property
-    def ndim(self) -> int:                          return self.array.ndim
+    def ndim(self) -> int:                          "The number of dims."; return self.array.ndim
     @property
-    def device(self) -> device:                     return CPU
+    def device(self) -> device:                     "The CPU."; return CPU
     @property
-    def is_cuda(self) -> bool:                      return False
+    def is_cuda(self) -> bool:                      "Never."; return False
     def dim(self) -> int:                           "The number of dims."; return self.array.ndim
     def numel(self) -> int:                         "The number of elements."; return self.array.size
     def nelement(self) -> int:                      "The number of elements."; return self.array.size
@@ -115,6 +115,7 @@ class Tensor(Methods, InPlace):
 
     @property
     def requires_grad(self) -> bool:
+        """Does it remember how it was made, so that gradients can be carried back?"""
         return self.node is not None
 
     @requires_grad.setter
@@ -221,6 +222,7 @@ class Tensor(Methods, InPlace):
 
     @property
     def retains_grad(self) -> bool:
+        """Has `retain_grad()` been called?"""
         return self.node is not None and RETAIN in (self.node.hooks or ())
 
     def __copy__(self) -> Tensor:
