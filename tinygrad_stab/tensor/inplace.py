@@ -102,7 +102,8 @@ class InPlace(Variable):
     # fmt: off
     def mul_(self, other: Any) -> Tensor:     "self · other."; return self._become(ops.multiply(self, other))
     def div_(self, other: Any) -> Tensor:     "self / other."; return self._become(ops.divide(self, other))
-    def pow_(self, exponent: Any) -> Tensor:  "self ** exponent."; return self._become(ops.power(self, exponent))
+    def pow_(self, exponent: Any) -> Tensor:
+        "self ** exponent."; return self._become(ops.power(self, exponent))
     def neg_(self) -> Tensor:                 "−x."; return self._become(ops.negative(self))
     def fill_(self, value: float) -> Tensor:
         "One value everywhere."
