@@ -200,7 +200,7 @@ for name, f in (("relu", torch.relu), ("sigmoid", torch.sigmoid), ("tanh", torch
     plt.plot(x.detach(), x.grad); seen.append(x.grad.clone())
 M = known(4, 4)
 for i in range(20): M = torch.mm(M, known(4, 4))
-fig, axes = plt.subplots(1, 2); axes[0].set_xlabel("x"); axes[1].imshow(M.abs(), cmap="Reds"); plt.close("all")
+fig, axes = plt.subplots(1, 2); axes[0].set_xlabel("x"); axes[1].imshow(M.abs(), cmap="Reds")
 X, Y = torch.meshgrid(torch.linspace(-1, 1, 5), torch.linspace(-1, 1, 5), indexing="ij")
 ax = plt.figure().add_subplot(111, projection="3d"); ax.plot_wireframe(X, Y, X**2 - Y**2); plt.close("all")
 result = [torch.stack(seen), M, X * Y]

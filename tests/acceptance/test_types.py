@@ -48,7 +48,7 @@ def test_a_users_file_passes_mypy(tmp_path: Path) -> None:
         "--config-file=",
         "--cache-dir",
         str(tmp_path),
-        "--strict-equality",
+        "--follow-imports=silent",
     ]
     environment = {"MYPYPATH": str(here), "PATH": ""}
     done = subprocess.run(
