@@ -170,3 +170,23 @@ def test_a_person_at_a_keyboard_finds_things() -> None:
 
 def _left_out(name: str) -> bool:
     return not hasattr(tinygrad_stab.ones(2), name)
+
+
+def test_anomalies_are_looked_for_from_here_on_or_in_a_block(lib: Any) -> None:
+    with lib.autograd.set_detect_anomaly(True):
+        assert _raises_at_nan(lib)
+    assert not _raises_at_nan(lib)
+    lib.autograd.set_detect_anomaly(True)
+    assert _raises_at_nan(lib)
+    lib.autograd.set_detect_anomaly(False)
+    assert not _raises_at_nan(lib)
+
+
+def _raises_at_nan(lib: Any) -> bool:
+    x = lib.zeros(1, requires_grad=True)
+    try:
+        with np.errstate(all="ignore"):
+            (x.sqrt() * 0).sum().backward()
+    except RuntimeError:
+        return True
+    return False
