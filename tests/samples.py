@@ -235,6 +235,8 @@ SAMPLES = {
     "square":          unary(ops.square),
     "sin":             unary(ops.sin),
     "cos":             unary(ops.cos),
+    "sinh":            unary(ops.sinh),
+    "cosh":            unary(ops.cosh),
     "absolute":        unary(ops.absolute, nonzero),
     "maximum":         binary(ops.maximum, even, odd),
     "minimum":         binary(ops.minimum, even, odd),

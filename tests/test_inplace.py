@@ -129,7 +129,7 @@ def test_what_recorded_writes_refuse() -> None:
             view.mul_(2)
     with pytest.raises(RuntimeError, match=r"\(3,\).*\(2, 3\)"):
         h.add_(torch.ones(2, 3))
-    with pytest.raises(RuntimeError, match=r"\(3,\)"), no_grad():
+    with pytest.raises(RuntimeError, match=r"output with shape \[3\]"), no_grad():
         h.add_(torch.ones(2, 3))
     for target in (h, h.detach()):
         with pytest.raises(RuntimeError, match=r"\(3,\).*\(2,\)"):

@@ -114,15 +114,58 @@ def test_a_numpy_number_does_not_widen_float32() -> None:
         np.linalg.inv,
         np.fft.fft,
         np.prod,
-        np.sinh,
+        np.arctan,
         lambda t: np.add.reduce(t),
         lambda t: np.einsum("ij->j", t),
     ],
-    ids=["linalg.inv", "fft.fft", "prod", "sinh", "add.reduce", "einsum"],
+    ids=["linalg.inv", "fft.fft", "prod", "arctan", "add.reduce", "einsum"],
 )
 def test_a_numpy_function_without_a_rule_is_refused(call: Callable) -> None:
     with pytest.raises(TypeError, match=r"no derivative rule.*np\.asarray\(t\).*concatenate.*tanh"):
-        call(torch.ones(3, 3))
+        call(torch.ones(3, 3, requires_grad=True))
+
+
+VALUES: dict[str, Callable] = {
+    "median": np.median,
+    "percentile": lambda t: np.percentile(t, 30),
+    "histogram": lambda t: np.histogram(t)[0],
+    "sort": np.sort,
+    "vstack": lambda t: np.vstack([t, t]),
+    "ravel": np.ravel,
+    "arctan": np.arctan,
+    "add.reduce": lambda t: np.add.reduce(t),
+    "linalg.svd": lambda t: np.linalg.svd(t)[1],
+    "einsum": lambda t: np.einsum("ij->j", t),
+    "permutation": lambda t: np.random.default_rng(0).permutation(t),
+    "in a dict": lambda t: np.pad(t, 1, constant_values=t[0, 0]),
+    "into an array": lambda t: np.add(A, t, out=np.zeros_like(A)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_where_no_gradient_is_required_numpy_gets_the_values(name: str) -> None:
+    function = VALUES[name]
+    t = torch.tensor(A, requires_grad=True)
+    np.testing.assert_array_equal(function(t.detach()), function(A))
+    with torch.no_grad():
+        np.testing.assert_array_equal(function(t), function(A))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [np.argsort, np.atleast_1d, np.count_nonzero, lambda t: np.allclose(t, A), np.broadcast_arrays],
+)
+def test_what_has_no_derivative_to_lose_answers_always(function: Callable) -> None:
+    np.testing.assert_array_equal(function(torch.tensor(A, requires_grad=True)), function(A))
+
+
+@pytest.mark.parametrize(
+    "draw",
+    ["bar(t[0], t[1])", "hist(t[0])", "hist2d(t[0], t[1])", "stackplot(t[0], t)", "scatter(t[0], t[1])"],
+)
+def test_matplotlib_draws_values(draw: str) -> None:
+    eval(f"plt.{draw}", {"plt": plt, "t": torch.tensor(A)})
+    plt.close("all")
 
 
 @pytest.mark.parametrize(

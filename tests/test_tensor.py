@@ -247,15 +247,27 @@ def test_a_leaf_can_be_pickled() -> None:
 # --- what is left out ---------------------------------------------------------------------------------------
 
 LEFT_OUT: dict[str, tuple[str, Any]] = {  # what the message says to write, and what that gives
-    "bmm": ("a @ b", A[0] @ A[1]),
     "outer": ("a[:, None] * b", np.outer(A[0], A[1])),
     "prod": ("math.prod(x.flatten())", A.prod()),
     "repeat": ("torch.cat([x] * n, dim)", np.concatenate([A, A], 1)),
-    "sort": ("a[np.argsort(np.asarray(a))]", np.sort(A[0])),
+    "sort": ("a.topk(len(a), largest=False)[0]", np.sort(A[0])),
+    "argsort": ("np.argsort(np.asarray(a))", np.argsort(A[0])),
     "histc": ("np.histogram(np.asarray(x), bins)[0]", np.histogram(A, 2)[0]),
     "masked_select": ("x[mask]", A[A > 2]),
-    "logical_not": ("~mask", A <= 2),
+    "isclose": ("(a - b).abs() <= 1e-8 + 1e-5 * b.abs()", np.isclose(A[0], A[1])),
+    "flip": ("np.flip(x, dim)", np.flip(A, 1)),
+    "triu": ("np.where(np.triu(np.ones(x.shape)), x, 0)", np.triu(A)),
+    "tril": ("np.where(np.tril(np.ones(x.shape)), x, 0)", np.tril(A)),
+    "hstack": ("torch.cat([a, b], -1)", np.hstack([A[0], A[1]])),
+    "bernoulli": ("(torch.rand(p.shape) < p).float()", np.ones_like(A)),
     "remainder": ("a % b", A[0] % A[1]),
+    "logical_xor": ("(a != 0) ^ (b != 0)", A[0] > 9),
+    "vstack": ("torch.stack([a, b])", A),
+    "trace": ("x.diag().sum()", np.trace(A)),
+    "addmm": ("c + a @ b", A[1] + A[0] @ A[1]),
+    "tan": ("x.sin() / x.cos()", np.tan(A)),
+    "expm1": ("x.exp() - 1", np.expm1(A)),
+    "lerp": ("a + w * (b - a)", A.mean(0)),
     "log2": ("x.log() / math.log(2)", np.log2(A)),
     "exp2": ("2**x", np.exp2(A)),
 }
@@ -266,6 +278,7 @@ def test_what_is_left_out_says_what_to_write_instead(name: str) -> None:
     instead, expected = LEFT_OUT[name]
     x = matrix()
     names = {"x": x, "a": x[0], "b": x[1], "n": 2, "dim": 1, "mask": x > 2, "bins": 2}
+    names |= {"p": x / x, "c": x[1], "w": 0.5}
     result = eval(instead, {"torch": torch, "np": np, "math": math, **names})
     np.testing.assert_allclose(np.asarray(result), expected, rtol=1e-12)
     for owner in (torch, x):

@@ -18,28 +18,34 @@ The names are PyTorch's: `import tinygrad_stab as torch` and go on.
 import importlib
 import sys
 from math import e, inf, nan, pi
+from typing import TYPE_CHECKING
 
 # isort: off
 # fmt: off
 from . import autograd, nn, optim, utils
 from .tensor import linalg, random
 from .tensor.creation import (
-    arange, as_tensor, empty, empty_like, eye, from_numpy, full, full_like, linspace, logspace,
-    normal, ones, ones_like, rand, rand_like, randint, randn, randn_like, randperm, tensor, zeros,
-    zeros_like,
+    BoolTensor, ByteTensor, DoubleTensor, FloatTensor, IntTensor, LongTensor, arange, as_tensor, empty,
+    empty_like, eye, from_numpy, full, full_like, linspace, logspace, multinomial, normal, ones,
+    ones_like, rand, rand_like, randint, randn, randn_like, randperm, tensor, zeros, zeros_like,
 )
 from .tensor.dtypes import (
     bool, double, float, float16, float32, float64, get_default_dtype, half, int, int32, int64, long,
     set_default_dtype, uint8,
 )
+from .tensor.devices import (
+    accelerator, backends, cuda, device, get_default_device, mps, set_default_device,
+    set_float32_matmul_precision, set_num_threads, use_deterministic_algorithms, xpu,
+)
 from .function import Function
 from .tensor.functions import (
-    abs, add, all, allclose, amax, amin, any, argmax, argmin, cat, ceil, chunk, clamp, clip, cos, cumsum,
-    div, dot, eq, equal, erf, exp, flatten, floor, gather, ge, gt, is_tensor, isfinite, isinf, isnan, le,
-    log, log1p, log10, log_softmax, logsumexp, lt, masked_fill, matmul, max, maximum, mean, median, min,
-    minimum, mm, mul, ne, neg, norm, permute, pow, quantile, relu, reshape, round, sigmoid, sign, sin,
-    softmax, split, sqrt, square, squeeze, stack, std, sub, sum, tanh, transpose, unbind, unsqueeze, var,
-    where,
+    abs, add, all, allclose, amax, amin, any, argmax, argmin, bmm, cat, ceil, chunk, clamp, clamp_max,
+    clamp_min, clip, clone, concat, concatenate, cos, cosh, cumsum, diag, div, dot, eq, equal, erf, exp,
+    flatten, floor, gather, ge, gt, is_tensor, isfinite, isinf, isnan, le, log, log10, log1p,
+    log_softmax, logical_and, logical_not, logical_or, logsumexp, lt, masked_fill, matmul, max, maximum,
+    mean, median, meshgrid, min, minimum, mm, mul, mv, ne, neg, norm, numel, permute, pow, quantile,
+    reciprocal, relu, reshape, round, rsqrt, sigmoid, sign, sin, sinh, softmax, split, sqrt, square,
+    squeeze, stack, std, sub, sum, swapaxes, t, tanh, topk, transpose, unbind, unsqueeze, var, where,
 )
 from .tensor.grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .gradcheck import directional_check, gradcheck
@@ -51,15 +57,24 @@ from .tensor import Size, Tensor
 # fmt: on
 # isort: on
 
+if TYPE_CHECKING:
+    from . import stability
+    from .serialization import load, save
+
+__version__ = "0.1.0"  # pyproject.toml reads it here
+
 _left_out = names_left_out(
     __name__,
     {
         **INSTEAD,
-        "device": "there is only the CPU; device='cpu' is accepted as a string",
-        "cuda": "there is only the CPU; write device = 'cpu'",
         "compile": "there is nothing to compile; leave the line out",
+        "jit": "there is nothing to compile; leave the line out",
+        "amp": "numbers stay as precise as they are; leave autocast and GradScaler out",
+        "autocast": "numbers stay as precise as they are; leave the line out",
+        "bfloat16": "write torch.float32, or torch.float16 to see numbers underflow",
+        "distributions": "write torch.randn, torch.rand or torch.multinomial",
+        "Parameter": "write torch.nn.Parameter",
         "vmap": "layers and functions take whole batches; torch.autograd.functional has Jacobians",
-        "backends": "NumPy computes the same in every run; leave the line out",
     },
 )
 
@@ -70,6 +85,10 @@ def __getattr__(name: str) -> object:
     if name in ("save", "load"):
         return getattr(importlib.import_module(".serialization", __name__), name)
     return _left_out(name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), "load", "save", "stability"})
 
 
 # Where modules were before `engine/` and `tensor/` had their rooms; linalg and random are PyTorch's places.

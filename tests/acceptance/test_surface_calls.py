@@ -83,7 +83,6 @@ REFUSED: dict[str, Callable[[], Any]] = {
     "device 'cuda'": lambda: torch.zeros(2, device="cuda"),
     "groups=2": lambda: nn.Conv2d(2, 2, 3, groups=2),
     "padding_mode='reflect'": lambda: nn.Conv2d(2, 2, 3, padding_mode="reflect"),
-    "num_workers=2": lambda: torch.utils.data.DataLoader([1], num_workers=2),
 }
 
 

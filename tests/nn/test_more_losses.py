@@ -99,7 +99,7 @@ def test_regression_losses_to_second_order(randn: Any, reduction: str) -> None:
 
 @pytest.mark.parametrize("loss", [L1Loss(), SmoothL1Loss()])
 def test_a_column_against_a_row_is_warned_about(loss: nn.Module) -> None:
-    with pytest.warns(UserWarning, match=r"target has shape \(3,\) and the input \(3, 1\).*\(3, 3\)"):
+    with pytest.warns(UserWarning, match=r"Using a target size .*\[3\].*\[3, 1\].*\(3, 3\)"):
         loss(tinygrad_stab.zeros(3, 1), tinygrad_stab.zeros(3))
 
 
@@ -326,7 +326,9 @@ def test_what_is_no_probability_is_refused() -> None:
     for bad in (-0.1, 1.1, math.nan):
         with pytest.raises(RuntimeError, match="all elements of input should be between 0 and 1"):
             binary_cross_entropy(leaf([0.5, bad]), leaf([0.0, 1.0]))
-    with pytest.raises(ValueError, match=r"target size \(\(2,\)\) that is different to the input size"):
+    with pytest.raises(
+        ValueError, match=r"target size \(torch.Size\(\[2\]\)\) that is different to the input size"
+    ):
         binary_cross_entropy(leaf([[0.5], [0.5]]), leaf([0.0, 1.0]))
 
 

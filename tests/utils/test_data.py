@@ -238,19 +238,23 @@ def test_the_batch_size_is_a_positive_integer(batch_size: Any) -> None:
         DataLoader(Squares(3), batch_size)
 
 
-def test_workers_are_refused_with_the_reason() -> None:
-    with pytest.raises(ValueError, match="batches are made in this process"):
-        DataLoader(Squares(3), num_workers=2)
+def test_how_pytorch_fetches_batches_does_not_change_them() -> None:
+    plain = [batch.tolist() for batch in DataLoader(Squares(5), 2)]
+    for options in (
+        {"num_workers": 2, "persistent_workers": True, "worker_init_fn": print, "timeout": 9},
+        {"pin_memory": True, "prefetch_factor": 2},
+        {"shuffle": None, "sampler": None, "batch_sampler": None},
+    ):
+        assert [batch.tolist() for batch in DataLoader(Squares(5), 2, **options)] == plain
 
 
-def test_what_else_pytorch_has_is_taken_at_its_default_and_otherwise_refused_with_the_reason() -> None:
-    for option, other, why in [
-        ("num_workers=0, pin_memory=False, timeout=0", "pin_memory=True", "there is only the CPU"),
-        ("shuffle=None, sampler=None, batch_sampler=None", "sampler=[0]", "a Subset choose the samples"),
-        ("persistent_workers=False, worker_init_fn=None", "worker_init_fn=print", "made in this process"),
-    ]:
-        assert len(list(eval(f"DataLoader(Squares(3), {option})"))) == 3
-        with pytest.raises(ValueError, match=why):
-            eval(f"DataLoader(Squares(3), {other})")
+def test_a_sampler_is_refused_with_a_remedy_that_works() -> None:
+    with pytest.raises(ValueError, match=r"sampler.*write DataLoader\(Subset\(dataset, indices\)\)"):
+        DataLoader(Squares(3), sampler=[0])
+    batches = DataLoader(data.Subset(Squares(3), [2, 0]))
+    assert [batch.tolist() for batch in batches] == [[4], [0]]
+
+
+def test_an_unknown_argument_is_refused() -> None:
     with pytest.raises(TypeError, match="unexpected keyword argument 'pin'"):
         DataLoader(Squares(3), pin=False)

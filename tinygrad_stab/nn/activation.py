@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .. import ops
 from ..tensor import Tensor
 from ..tensor.creation import full
@@ -138,10 +140,12 @@ class Hardtanh(Stateless, function=hardtanh):
 class PReLU(Module):
     """x for x > 0, a x below; a is learned, one for all or one for each channel (He et al. 2015)."""
 
-    def __init__(self, num_parameters: int = 1, init: float = 0.25) -> None:
+    def __init__(
+        self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None
+    ) -> None:
         super().__init__()
         self.num_parameters = num_parameters
-        self.weight = Parameter(full((num_parameters,), float(init)))
+        self.weight = Parameter(full((num_parameters,), float(init), device=device, dtype=dtype))
 
     def forward(self, input: Tensor) -> Tensor:
         return prelu(input, self.weight)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..tensor import Tensor
+from ..tensor import Size, Tensor
 
 
 class LoadResult(NamedTuple):
@@ -29,7 +29,8 @@ def load(model: str, own: dict[str, Tensor], saved: Mapping[str, Any], strict: b
     problems, values = [], {}
     for kind, names in zip(("Missing", "Unexpected"), result):
         if strict and names:
-            problems.append(f"{kind} key(s) in state_dict: {', '.join(map(repr, names))}")
+            quoted = ", ".join(f'"{name}"' for name in names)
+            problems.append(f"{kind} key(s) in state_dict: {quoted}.")
     for name in [name for name in own if name in saved]:
         wanted = own[name].array
         try:
@@ -38,8 +39,10 @@ def load(model: str, own: dict[str, Tensor], saved: Mapping[str, Any], strict: b
             problems.append(f"{name} is {saved[name]!r}, which cannot be read as numbers")
             continue
         if value.shape != wanted.shape:
-            shapes = f"the state dict has shape {value.shape}, the model {wanted.shape}"
-            problems.append(f"size mismatch for {name}: {shapes}")
+            problems.append(
+                f"size mismatch for {name}: copying a param with shape torch.{Size(value.shape)} from "
+                f"checkpoint, the shape in current model is torch.{Size(wanted.shape)}."
+            )
     if problems:
         details = "\n\t".join(problems)
         raise RuntimeError(f"Error(s) in loading state_dict for {model}:\n\t{details}\nNothing was changed.")

@@ -18,7 +18,7 @@ import numpy as np
 
 from .. import ops
 from ..engine.graph import array_of
-from ..tensor import Tensor
+from ..tensor import Size, Tensor
 from ..tensor.user_code import warn
 from .stateless import Stateless
 
@@ -63,6 +63,13 @@ def smooth_l1_loss(input: Tensor, target: Any, reduction: str = "mean", beta: fl
     return _reduced(c * (d - c / 2) / beta, reduction)
 
 
+def huber_loss(input: Tensor, target: Any, reduction: str = "mean", delta: float = 1.0) -> Tensor:
+    """d²/2 for |d| < δ, else δ (|d| − δ/2) (Huber 1964): smooth_l1_loss with beta = δ, times δ."""
+    if delta <= 0:
+        raise RuntimeError(f"huber_loss does not support non-positive values for delta, got {delta}")
+    return delta * smooth_l1_loss(input, target, reduction, delta)
+
+
 def _check_distance(name: str, input: Tensor, target: Any) -> None:
     """Refuse integers on both sides, of which a mean is none; warn of broadcasting."""
     if getattr(target, "dtype", input.array.dtype).kind != "f":
@@ -75,8 +82,9 @@ def _check_distance(name: str, input: Tensor, target: Any) -> None:
     except ValueError:
         return  # an error will follow, there is nothing to warn of
     warn(
-        f"the target has shape {shape} and the input {expected}: broadcasting compares each with each, "
-        f"{both}, which is hardly meant. Give both the same shape, for instance with target.reshape(-1, 1)"
+        f"Using a target size (torch.{Size(shape)}) that is different to the input size "
+        f"(torch.{Size(expected)}): broadcasting compares each with each, {both}, which is hardly meant. "
+        "Give both the same shape, for instance with target.reshape(-1, 1)"
     )
 
 
@@ -211,18 +219,30 @@ def binary_cross_entropy(
     return _reduced(losses if weight is None else losses * weight, reduction)
 
 
-def binary_cross_entropy_with_logits(input: Tensor, target: Any, reduction: str = "mean") -> Tensor:
-    """−t log σ(x) − (1 − t) log(1 − σ(x)), computed without σ so that it cannot overflow."""
+def binary_cross_entropy_with_logits(
+    input: Tensor, target: Any, weight: Any = None, *, reduction: str = "mean", pos_weight: Any = None
+) -> Tensor:
+    """−t log σ(x) − (1 − t) log(1 − σ(x)), computed without σ so that it cannot overflow.
+
+    `weight` multiplies each loss; `pos_weight` p only its first term, for classes that are rare. With it the
+    loss is that of a target t′ = p t / s, times s = p t + 1 − t.
+    """
     _check_shape(input, target)
     input._floats("binary_cross_entropy_with_logits")
-    return _reduced(ops.bce_with_logits(input, target), reduction)
+    if pos_weight is None:
+        losses = ops.bce_with_logits(input, target)
+    else:
+        s = pos_weight * target + 1 - target
+        losses = s * ops.bce_with_logits(input, pos_weight * target / s)
+    return _reduced(losses if weight is None else losses * weight, reduction)
 
 
 def _check_shape(input: Tensor, target: Any) -> None:
     if np.shape(target) != input.array.shape:
         raise ValueError(
-            f"Using a target size ({np.shape(target)}) that is different to the input size "
-            f"({input.array.shape}): use target.reshape(-1, 1), or input.squeeze(1)"
+            f"Using a target size (torch.{Size(np.shape(target))}) that is different to the input size "
+            f"(torch.{input.shape}): Target size must be the same as input size, use "
+            "target.reshape(-1, 1), or input.squeeze(1)"
         )
 
 
@@ -232,8 +252,9 @@ def _check_shape(input: Tensor, target: Any) -> None:
 class _Loss(Stateless):
     def check(self) -> None:
         _checked(self.reduction)
-        if "weight" in vars(self):
-            self.register_buffer("weight", vars(self).pop("weight"))
+        for name in ("weight", "pos_weight"):
+            if name in vars(self):
+                self.register_buffer(name, vars(self).pop(name))
 
     def extra_repr(self) -> str:
         return ""
@@ -243,6 +264,7 @@ class _Loss(Stateless):
 class MSELoss(_Loss, function=mse_loss):                 """The mean squared error."""
 class L1Loss(_Loss, function=l1_loss):                   """The mean absolute error."""
 class SmoothL1Loss(_Loss, function=smooth_l1_loss):      """Squares below beta, absolute values above."""
+class HuberLoss(_Loss, function=huber_loss):             """Squares below delta, lines above."""
 class NLLLoss(_Loss, function=nll_loss):                 """−log p[t], for the output of a LogSoftmax."""
 class CrossEntropyLoss(_Loss, function=cross_entropy):   """−log softmax(input)[t]: softmax included."""
 class BCELoss(_Loss, function=binary_cross_entropy):     """For probabilities; BCEWithLogitsLoss is safer."""

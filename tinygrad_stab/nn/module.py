@@ -230,11 +230,12 @@ class Module:
             parameter.requires_grad_(requires_grad)
         return self
 
-    def to(self, *args: Any, dtype: Any = None, device: Any = "cpu") -> Module:
+    def to(self, *args: Any, **named: Any) -> Module:
         """Convert parameters, gradients and floating-point buffers to a dtype; the only device is the CPU."""
+        Tensor(0.0).to(*args, **named)  # refuse what does not fit a model without parameters either
         for tensor in [*self.parameters(), *self.buffers()]:
             if tensor.dtype.kind == "f":
-                data = tensor.data.to(*args, dtype=dtype, device=device)
+                data = tensor.data.to(*args, **named)
                 if data.dtype.kind != "f":
                     raise TypeError(f"nn.Module.to only accepts floating point dtypes, not {data.dtype}")
                 tensor.data = data

@@ -152,13 +152,13 @@ class _Normalization(Module):
 
     shown: str  # how it prints
 
-    def __init__(self, shape: Any, eps: Any, weight: bool, bias: bool) -> None:
+    def __init__(self, shape: Any, eps: Any, weight: bool, bias: bool, **place: Any) -> None:
         super().__init__()
         if eps is not None and not eps >= 0:
             raise ValueError(f"{type(self).__name__} eps must not be negative, but got {eps}")
         self.eps = eps
-        self.weight = Parameter(ones(shape)) if weight else None
-        self.bias = Parameter(zeros(shape)) if weight and bias else None
+        self.weight = Parameter(ones(shape, **place)) if weight else None
+        self.bias = Parameter(zeros(shape, **place)) if weight and bias else None
 
     def reset_parameters(self) -> None:
         """Back to γ = 1 and β = 0."""
@@ -189,13 +189,15 @@ class _BatchNorm(_Normalization):
 
     def __init__(
         self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True,
-        track_running_stats: bool = True, *, bias: bool = True,
+        track_running_stats: bool = True, device: Any = None, dtype: Any = None, *, bias: bool = True,
     ) -> None:  # fmt: skip
-        super().__init__(num_features, eps, affine, bias)
+        super().__init__(num_features, eps, affine, bias, device=device, dtype=dtype)
         self.num_features, self.momentum = num_features, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
-        self.register_buffer("running_mean", zeros(num_features) if track_running_stats else None)
-        self.register_buffer("running_var", ones(num_features) if track_running_stats else None)
+        self.register_buffer(
+            "running_mean", zeros(num_features, dtype=dtype) if track_running_stats else None
+        )
+        self.register_buffer("running_var", ones(num_features, dtype=dtype) if track_running_stats else None)
         self.register_buffer("num_batches_tracked", tensor(0) if track_running_stats else None)
 
     def reset_running_stats(self) -> None:
@@ -257,10 +259,10 @@ class BatchNorm2d(_BatchNorm):
 
 
 class _OverLastAxes(_Normalization):
-    def __init__(self, normalized_shape: Any, eps: Any, weight: bool, bias: bool) -> None:
+    def __init__(self, normalized_shape: Any, eps: Any, weight: bool, bias: bool, **place: Any) -> None:
         single = isinstance(normalized_shape, (int, np.integer))
         shape = (int(normalized_shape),) if single else tuple(normalized_shape)
-        super().__init__(shape, eps, weight, bias)
+        super().__init__(shape, eps, weight, bias, **place)
         self.normalized_shape, self.elementwise_affine = shape, weight
 
 
@@ -270,9 +272,10 @@ class LayerNorm(_OverLastAxes):
     shown = "{normalized_shape}, eps={eps}, elementwise_affine={elementwise_affine}, bias={bias}"
 
     def __init__(
-        self, normalized_shape: Any, eps: float = 1e-5, elementwise_affine: bool = True, bias: bool = True
-    ) -> None:
-        super().__init__(normalized_shape, eps, elementwise_affine, bias)
+        self, normalized_shape: Any, eps: float = 1e-5, elementwise_affine: bool = True, bias: bool = True,
+        device: Any = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(normalized_shape, eps, elementwise_affine, bias, device=device, dtype=dtype)
 
     def forward(self, input: Tensor) -> Tensor:
         return layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
@@ -288,9 +291,10 @@ class RMSNorm(_OverLastAxes):
     shown = "{normalized_shape}, eps={eps}, elementwise_affine={elementwise_affine}"
 
     def __init__(
-        self, normalized_shape: Any, eps: float | None = None, elementwise_affine: bool = True
-    ) -> None:
-        super().__init__(normalized_shape, eps, elementwise_affine, bias=False)
+        self, normalized_shape: Any, eps: float | None = None, elementwise_affine: bool = True,
+        device: Any = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(normalized_shape, eps, elementwise_affine, False, device=device, dtype=dtype)
 
     def forward(self, input: Tensor) -> Tensor:
         return rms_norm(input, self.normalized_shape, self.weight, self.eps)
@@ -302,11 +306,12 @@ class GroupNorm(_Normalization):
     shown = "{num_groups}, {num_channels}, eps={eps}, affine={affine}, bias={bias}"
 
     def __init__(
-        self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, *, bias: bool = True
-    ) -> None:
+        self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True,
+        device: Any = None, dtype: Any = None, *, bias: bool = True,
+    ) -> None:  # fmt: skip
         if num_groups < 1 or num_channels % num_groups:
             raise ValueError(f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})")
-        super().__init__(num_channels, eps, affine, bias)
+        super().__init__(num_channels, eps, affine, bias, device=device, dtype=dtype)
         self.num_groups, self.num_channels, self.affine = num_groups, num_channels, affine
 
     def forward(self, input: Tensor) -> Tensor:

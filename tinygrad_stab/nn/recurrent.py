@@ -33,8 +33,9 @@ class _Recurrent(Module):
     usual: tuple[tuple[str, Any], ...] = (("bias", True),)  # what goes without saying when it prints
 
     def __init__(
-        self, input_size: int, hidden_size: int, bias: bool, suffixes: list[str], forget_bias: float = 0.0
-    ) -> None:
+        self, input_size: int, hidden_size: int, bias: bool, suffixes: list[str], forget_bias: float = 0.0,
+        **place: Any,
+    ) -> None:  # fmt: skip
         super().__init__()
         if forget_bias and not bias:
             raise ValueError("forget_bias needs bias=True: it is added to the bias of the forget gate")
@@ -45,10 +46,10 @@ class _Recurrent(Module):
         self.forget_bias = forget_bias
         rows = self.gates * hidden_size
         for suffix in suffixes:
-            setattr(self, "weight_ih" + suffix, Parameter(empty(rows, input_size)))
-            setattr(self, "weight_hh" + suffix, Parameter(empty(rows, hidden_size)))
-            setattr(self, "bias_ih" + suffix, Parameter(empty(rows)) if bias else None)
-            setattr(self, "bias_hh" + suffix, Parameter(empty(rows)) if bias else None)
+            setattr(self, "weight_ih" + suffix, Parameter(empty(rows, input_size, **place)))
+            setattr(self, "weight_hh" + suffix, Parameter(empty(rows, hidden_size, **place)))
+            setattr(self, "bias_ih" + suffix, Parameter(empty(rows, **place)) if bias else None)
+            setattr(self, "bias_hh" + suffix, Parameter(empty(rows, **place)) if bias else None)
             input_size = hidden_size  # of the layer above
         self.reset_parameters()
 
@@ -91,9 +92,10 @@ class RNNCell(_Recurrent):
     usual = (("bias", True), ("nonlinearity", "tanh"))
 
     def __init__(
-        self, input_size: int, hidden_size: int, bias: bool = True, nonlinearity: str = "tanh"
-    ) -> None:
-        super().__init__(input_size, hidden_size, bias, [""])
+        self, input_size: int, hidden_size: int, bias: bool = True, nonlinearity: str = "tanh",
+        device: Any = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(input_size, hidden_size, bias, [""], device=device, dtype=dtype)
         self.nonlinearity = _known(nonlinearity)
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
@@ -113,9 +115,10 @@ class LSTMCell(_Recurrent):
     gates = 4
 
     def __init__(
-        self, input_size: int, hidden_size: int, bias: bool = True, *, forget_bias: float = 0.0
-    ) -> None:
-        super().__init__(input_size, hidden_size, bias, [""], forget_bias)
+        self, input_size: int, hidden_size: int, bias: bool = True, *, forget_bias: float = 0.0,
+        device: Any = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(input_size, hidden_size, bias, [""], forget_bias, device=device, dtype=dtype)
 
     def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
         self._check_input(input)
@@ -134,13 +137,13 @@ class _Sequence(_Recurrent):
 
     def __init__(
         self, input_size: int, hidden_size: int, num_layers: int, bias: bool, batch_first: bool,
-        left_out: dict[str, Any], forget_bias: float = 0.0,
+        left_out: dict[str, Any], forget_bias: float = 0.0, **place: Any,
     ) -> None:  # fmt: skip
         refuse(type(self).__name__, left_out, _ONLY)
         if num_layers < 1:
             raise ValueError(f"num_layers must be greater than zero, got {num_layers}")
         suffixes = [f"_l{layer}" for layer in range(num_layers)]
-        super().__init__(input_size, hidden_size, bias, suffixes, forget_bias)
+        super().__init__(input_size, hidden_size, bias, suffixes, forget_bias, **place)
         self.num_layers, self.batch_first = num_layers, batch_first
 
     def _layer(self, z: Tensor, W: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
@@ -182,10 +185,12 @@ class RNN(_Sequence):
 
     def __init__(
         self, input_size: int, hidden_size: int, num_layers: int = 1, nonlinearity: str = "tanh",
-        bias: bool = True, batch_first: bool = False, dropout: float = 0.0, bidirectional: bool = False,
+        bias: bool = True, batch_first: bool = False, dropout: float = 0.0, bidirectional: bool = False, *,
+        device: Any = None, dtype: Any = None,
     ) -> None:  # fmt: skip
         left_out = {"dropout": dropout, "bidirectional": bidirectional}
-        super().__init__(input_size, hidden_size, num_layers, bias, batch_first, left_out)
+        place = {"device": device, "dtype": dtype}
+        super().__init__(input_size, hidden_size, num_layers, bias, batch_first, left_out, **place)
         self.nonlinearity = _known(nonlinearity)
 
     def _layer(self, z: Tensor, W: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
@@ -211,10 +216,13 @@ class LSTM(_Sequence):
     def __init__(
         self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True,
         batch_first: bool = False, dropout: float = 0.0, bidirectional: bool = False, *,
-        forget_bias: float = 0.0,
+        forget_bias: float = 0.0, device: Any = None, dtype: Any = None,
     ) -> None:  # fmt: skip
         left_out = {"dropout": dropout, "bidirectional": bidirectional}
-        super().__init__(input_size, hidden_size, num_layers, bias, batch_first, left_out, forget_bias)
+        place = {"device": device, "dtype": dtype}
+        super().__init__(
+            input_size, hidden_size, num_layers, bias, batch_first, left_out, forget_bias, **place
+        )
 
     def _layer(self, z: Tensor, W: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         hs, cs, _, _ = ops.lstm_sequence(z, W, *state)

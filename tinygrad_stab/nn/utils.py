@@ -112,8 +112,8 @@ def _nonfinite(parameters: list[Tensor], norm: float) -> str:
             cause = f"parameter {k} of those with a gradient, of shape {shape}, holds a NaN or an infinity"
             break
     return (
-        f"the total norm of the gradients is {norm}: {cause}, and scaling would spread it. The gradients "
-        "were not changed: skip this step, and find the origin with autograd.detect_anomaly()"
+        f"the total norm of the gradients is non-finite, {norm}: {cause}, and scaling would spread it. The "
+        "gradients were not changed: skip this step, and find the origin with autograd.detect_anomaly()"
     )
 
 

@@ -5,8 +5,8 @@
 from .activation import elu, gelu, hardtanh, leaky_relu, prelu, relu, selu, sigmoid, silu, softplus, tanh
 from .convolution import conv2d, conv2d_input, conv2d_weight
 from .elementwise import (
-    absolute, add, astype, clip, copy, cos, divide, erf, exp, log, log1p, log10, maximum, minimum, multiply,
-    negative, power, select, sin, sqrt, square, subtract, where,
+    absolute, add, astype, clip, copy, cos, cosh, divide, erf, exp, log, log1p, log10, maximum, minimum,
+    multiply, negative, power, select, sin, sinh, sqrt, square, subtract, where,
 )
 from .linalg import linear, matmul
 from .loss import bce_with_logits, binary_cross_entropy, cross_entropy, mse

@@ -42,6 +42,8 @@ sqrt      = primitive(np.sqrt,        x=lambda g, y: g / (2 * y))
 square    = primitive(np.square,      x=lambda g, x: g * 2 * x)
 sin       = primitive(np.sin,         x=lambda g, x: g * np.cos(x))
 cos       = primitive(np.cos,         x=lambda g, x: -g * np.sin(x))
+sinh      = primitive(np.sinh,        x=lambda g, x: g * np.cosh(x))
+cosh      = primitive(np.cosh,        x=lambda g, x: g * np.sinh(x))
 absolute  = primitive(np.absolute,    x=lambda g, x: g * np.sign(x))
 
 # A mask selects, it does not multiply: 0 · ∞ is NaN, and an explosion would show at the wrong op.

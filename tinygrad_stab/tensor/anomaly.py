@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.primitive import Parts
-from ..engine.switches import Switch, switches
+from ..engine.switches import Switch
 from .user_code import users_line
 
 REMEDIES = {
@@ -40,9 +40,15 @@ class detect_anomaly(Switch):
         self.value = check_nan
 
 
-def set_detect_anomaly(mode: bool) -> None:
-    """Switch anomaly detection on or off from here on."""
-    switches.detecting = bool(mode)
+class set_detect_anomaly(detect_anomaly):
+    """Switch anomaly detection on or off from here on; or, in a `with`, until the end of the block."""
+
+    def __init__(self, mode: bool) -> None:
+        super().__init__(bool(mode))
+        super().__enter__()
+
+    def __enter__(self) -> None:
+        """It has been switched already."""
 
 
 def check_forward(name: str, arrays: Sequence[Any], y: Any) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from .. import engine
-from ..engine.graph import Variable, variable
+from ..engine import graph
+from ..engine.graph import variable
 
 
 def grad(
@@ -48,5 +49,10 @@ def backward(
     engine.backward(_as_list(tensors), upstream, retain_graph, create_graph, receivers)
 
 
+def Variable(data: Any, requires_grad: bool = False) -> Any:
+    """The old name of a tensor: the same memory, without the graph."""
+    return data.detach().requires_grad_(requires_grad)
+
+
 def _as_list(x: Any) -> list:
-    return [x] if isinstance(x, (Variable, np.ndarray)) else list(x)
+    return [x] if isinstance(x, (graph.Variable, np.ndarray)) else list(x)

@@ -1,7 +1,7 @@
 """Tensors out of nothing: from values, filled with a constant, evenly spaced, or random.
 
-Most take `requires_grad` and, for PyTorch's sake, device="cpu". Without a `dtype` floats get the default one,
-and a `…_like` that of the other tensor. A shape is written `zeros(2, 3)`, `zeros((2, 3))` or
+Most take `requires_grad` and, for PyTorch's sake, `device`: the CPU. Without a `dtype` floats get the default
+one, and a `…_like` that of the other tensor. A shape is written `zeros(2, 3)`, `zeros((2, 3))` or
 `zeros(size=(2, 3))`.
 """
 
@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 
 from . import dtypes
-from .left_out import only_the_cpu
-from .methods import sizes
+from .devices import only_the_cpu
+from .methods import given_sizes
 from .random import Generator, numpy_generator, uniform
 from .tensor import Tensor
 
 
-def _tensor(array: np.ndarray, requires_grad: bool = False, device: Any = "cpu") -> Tensor:
+def _tensor(array: np.ndarray, requires_grad: bool = False, device: Any = None) -> Tensor:
     only_the_cpu(device)
     made = Tensor(dtypes.numbers(array))
     made.requires_grad = requires_grad
@@ -28,7 +28,7 @@ def _tensor(array: np.ndarray, requires_grad: bool = False, device: Any = "cpu")
 
 
 def _shape(given: tuple, options: dict[str, Any]) -> tuple[int, ...]:
-    return sizes(given or (options.pop("size", ()),))
+    return given_sizes(given, options.pop("size", ()))
 
 
 def _float(dtype: Any) -> np.dtype:
@@ -38,14 +38,15 @@ def _float(dtype: Any) -> np.dtype:
 # --- from values --------------------------------------------------------------------------------------------
 
 
-def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, device: Any = "cpu") -> Tensor:
+def tensor(data: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
     """Copy numbers, nested lists or an array; floats get the default dtype, arrays keep theirs."""
     return _tensor(np.array(_values(data, dtype)), requires_grad, device)
 
 
-def as_tensor(data: Any, dtype: Any = None, device: Any = "cpu") -> Tensor:
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """Share the memory of an array where it can be shared; a tensor is returned as it is."""
     if isinstance(data, Tensor):
+        only_the_cpu(device)
         return data if dtype is None else data.astype(dtype)
     return _tensor(np.asarray(_values(data, dtype)), device=device)
 
@@ -203,15 +204,16 @@ def randn_like(input: Tensor, **options: Any) -> Tensor:
 
 
 def normal(
-    mean: Any, std: Any, size: Sequence[int] | None = None, *, generator: Generator | None = None
-) -> Tensor:
+    mean: Any = 0.0, std: Any = 1.0, size: Sequence[int] | None = None, *,
+    generator: Generator | None = None, dtype: Any = None, **options: Any,
+) -> Tensor:  # fmt: skip
     """Normal with a mean and standard deviation, numbers or tensors."""
     given = [x.dtype for x in (mean, std) if isinstance(x, Tensor)]
-    dtype = _drawn("normal", given[0] if given else None)
+    dtype = _drawn("normal", given[0] if given and dtype is None else dtype)
     mean, std = (x.array if isinstance(x, Tensor) else x for x in (mean, std))
     if np.min(std, initial=0) < 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {np.min(std)}")
-    return Tensor(np.asarray(numpy_generator(generator).normal(mean, std, size), dtype))
+    return _tensor(np.asarray(numpy_generator(generator).normal(mean, std, size), dtype), **options)
 
 
 def randint(
@@ -228,3 +230,54 @@ def randint(
 def randperm(n: int, *, generator: Generator | None = None, **options: Any) -> Tensor:
     """The integers 0 … n − 1 in random order."""
     return _tensor(numpy_generator(generator).permutation(n), **options)
+
+
+def multinomial(
+    input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None
+) -> Tensor:
+    """Draw indices with probabilities in proportion to a vector, or to each row of a matrix."""
+    weights = np.asarray(input.array, np.float64)
+    if weights.ndim not in (1, 2) or not (np.isfinite(weights).all() and (weights >= 0).all()):
+        raise RuntimeError(
+            "multinomial: probability tensor contains either `inf`, `nan` or element < 0, or is neither "
+            f"(classes) nor (n, classes): shape {weights.shape}; scores become probabilities by "
+            "x.softmax(dim=-1)"
+        )
+    enough = 1 if replacement else num_samples
+    if (np.count_nonzero(weights, axis=-1) < enough).any():
+        raise RuntimeError(
+            "invalid multinomial distribution (sum of probabilities <= 0), or cannot sample n_sample > "
+            f"prob_dist.size(-1) samples without replacement: {num_samples} asked for; write replacement=True"
+        )
+    rng = numpy_generator(generator)
+    drawn = [_draw(p, num_samples, replacement, rng) for p in np.atleast_2d(weights)]
+    return Tensor(np.array(drawn, np.int64).reshape(*weights.shape[:-1], num_samples))
+
+
+def _draw(p: np.ndarray, n: int, replacement: bool, rng: np.random.Generator) -> np.ndarray:
+    """With replacement: where n uniform numbers fall along Σ p; without: who arrives first at rate p."""
+    if replacement:
+        ends = np.cumsum(p)
+        return np.searchsorted(ends, rng.random(n) * ends[-1], side="right")
+    with np.errstate(divide="ignore"):
+        return np.argsort(rng.standard_exponential(p.size) / p)[:n]
+
+
+# --- under the names of dtypes ------------------------------------------------------------------------------
+
+
+class TypedTensor:
+    """`torch.LongTensor([1, 2])`, or with sizes; and `x.type(torch.LongTensor)`."""
+
+    def __init__(self, dtype: np.dtype) -> None:
+        self.dtype = dtype
+
+    def __call__(self, *data: Any) -> Tensor:
+        if data and all(isinstance(n, int) for n in data):
+            return Tensor(np.empty(data, self.dtype))
+        return tensor(data[0] if data else (), dtype=self.dtype)
+
+
+FloatTensor, DoubleTensor = TypedTensor(dtypes.float32), TypedTensor(dtypes.float64)
+LongTensor, IntTensor = TypedTensor(dtypes.int64), TypedTensor(dtypes.int32)
+ByteTensor, BoolTensor = TypedTensor(dtypes.uint8), TypedTensor(dtypes.bool)

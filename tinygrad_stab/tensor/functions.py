@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -12,39 +12,117 @@ from .. import ops
 from ..engine.graph import array_of
 from .tensor import Tensor
 
-# fmt: off
-add, sub, mul, div = ops.add, ops.subtract, ops.multiply, ops.divide
-exp, log, log1p, log10, sqrt, square = ops.exp, ops.log, ops.log1p, ops.log10, ops.sqrt, ops.square
-sin, cos, tanh, sigmoid, relu, erf = ops.sin, ops.cos, ops.tanh, ops.sigmoid, ops.relu, ops.erf
-abs, neg, pow = ops.absolute, ops.negative, ops.power
-matmul, maximum, minimum, where = ops.matmul, ops.maximum, ops.minimum, ops.where
+Result = TypeVar("Result")
 
 
-def _function(method: Callable) -> Callable:
+def _function(method: Callable[..., Result]) -> Callable[..., Result]:
     """A method as a function, whose first argument may be given by its name, `input`."""
 
     @functools.wraps(method)
-    def function(input: Any, *arguments: Any, **options: Any) -> Any:
+    def function(input: Any, *arguments: Any, **options: Any) -> Result:
         return method(input, *arguments, **options)
 
+    function.__qualname__, function.__module__ = method.__name__, __name__
     return function
 
 
-_T: Any = Tensor
-sum, mean, var, std, norm = map(_function, (_T.sum, _T.mean, _T.var, _T.std, _T.norm))
-max, min, amax, amin = map(_function, (_T.max, _T.min, _T.amax, _T.amin))
-argmax, argmin, logsumexp, sign = map(_function, (_T.argmax, _T.argmin, _T.logsumexp, _T.sign))
-any, all, cumsum = map(_function, (_T.any, _T.all, _T.cumsum))
-median, quantile, clamp, clip = map(_function, (_T.median, _T.quantile, _T.clamp, _T.clip))
-softmax, log_softmax, gather = map(_function, (_T.softmax, _T.log_softmax, _T.gather))
-isnan, isinf, isfinite = map(_function, (_T.isnan, _T.isinf, _T.isfinite))
-eq, ne, lt, le, gt, ge = map(_function, (_T.eq, _T.ne, _T.lt, _T.le, _T.gt, _T.ge))
-floor, ceil, round, mm, dot = map(_function, (_T.floor, _T.ceil, _T.round, _T.mm, _T.dot))
-masked_fill, split, chunk = map(_function, (_T.masked_fill, _T.split, _T.chunk))
-reshape, flatten, transpose = map(_function, (_T.reshape, _T.flatten, _T.transpose))
-permute, squeeze, unsqueeze = map(_function, (_T.permute, _T.squeeze, _T.unsqueeze))
-
+# fmt: off
+abs         = _function(Tensor.abs)
+neg         = _function(Tensor.neg)
+exp         = _function(Tensor.exp)
+log         = _function(Tensor.log)
+log1p       = _function(Tensor.log1p)
+log10       = _function(Tensor.log10)
+sqrt        = _function(Tensor.sqrt)
+rsqrt       = _function(Tensor.rsqrt)
+reciprocal  = _function(Tensor.reciprocal)
+square      = _function(Tensor.square)
+sin         = _function(Tensor.sin)
+cos         = _function(Tensor.cos)
+sinh        = _function(Tensor.sinh)
+cosh        = _function(Tensor.cosh)
+tanh        = _function(Tensor.tanh)
+sigmoid     = _function(Tensor.sigmoid)
+relu        = _function(Tensor.relu)
+erf         = _function(Tensor.erf)
+sign        = _function(Tensor.sign)
+floor       = _function(Tensor.floor)
+ceil        = _function(Tensor.ceil)
+round       = _function(Tensor.round)
+isnan       = _function(Tensor.isnan)
+isinf       = _function(Tensor.isinf)
+isfinite    = _function(Tensor.isfinite)
+add         = _function(Tensor.add)
+sub         = _function(Tensor.sub)
+mul         = _function(Tensor.mul)
+div         = _function(Tensor.div)
+pow         = _function(Tensor.pow)
+maximum     = _function(Tensor.maximum)
+minimum     = _function(Tensor.minimum)
+eq          = _function(Tensor.eq)
+ne          = _function(Tensor.ne)
+lt          = _function(Tensor.lt)
+le          = _function(Tensor.le)
+gt          = _function(Tensor.gt)
+ge          = _function(Tensor.ge)
+logical_and = _function(Tensor.logical_and)
+logical_or  = _function(Tensor.logical_or)
+logical_not = _function(Tensor.logical_not)
+clamp       = _function(Tensor.clamp)
+clamp_min   = _function(Tensor.clamp_min)
+clamp_max   = _function(Tensor.clamp_max)
+clip        = _function(Tensor.clip)
+masked_fill = _function(Tensor.masked_fill)
+matmul      = _function(Tensor.matmul)
+mm          = _function(Tensor.mm)
+bmm         = _function(Tensor.bmm)
+mv          = _function(Tensor.mv)
+dot         = _function(Tensor.dot)
+sum         = _function(Tensor.sum)
+mean        = _function(Tensor.mean)
+var         = _function(Tensor.var)
+std         = _function(Tensor.std)
+norm        = _function(Tensor.norm)
+max         = _function(Tensor.max)
+min         = _function(Tensor.min)
+amax        = _function(Tensor.amax)
+amin        = _function(Tensor.amin)
+argmax      = _function(Tensor.argmax)
+argmin      = _function(Tensor.argmin)
+any         = _function(Tensor.any)
+all         = _function(Tensor.all)
+topk        = _function(Tensor.topk)
+median      = _function(Tensor.median)
+quantile    = _function(Tensor.quantile)
+logsumexp   = _function(Tensor.logsumexp)
+softmax     = _function(Tensor.softmax)
+log_softmax = _function(Tensor.log_softmax)
+cumsum      = _function(Tensor.cumsum)
+gather      = _function(Tensor.gather)
+reshape     = _function(Tensor.reshape)
+flatten     = _function(Tensor.flatten)
+transpose   = _function(Tensor.transpose)
+swapaxes    = _function(Tensor.swapaxes)
+permute     = _function(Tensor.permute)
+t           = _function(Tensor.t)
+squeeze     = _function(Tensor.squeeze)
+unsqueeze   = _function(Tensor.unsqueeze)
+unbind      = _function(Tensor.unbind)
+chunk       = _function(Tensor.chunk)
+diag        = _function(Tensor.diag)
+clone       = _function(Tensor.clone)
+numel       = _function(Tensor.numel)
 # fmt: on
+
+
+def where(condition: Any, input: Any, other: Any) -> Tensor:
+    """input where the condition holds, other where it does not."""
+    return ops.where(condition, input, other)
+
+
+def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """Stretches along a dim, of one size but for the last, or of the sizes in a list."""
+    return tensor.split(split_size_or_sections, dim)
 
 
 def cat(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -> Tensor:
@@ -52,6 +130,9 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -> 
     _check_parts("cat", tensors)
     parts = [t for t in tensors if array_of(t).shape != (0,)]
     return ops.concatenate(*(parts or tensors), axis=dim if axis is None else axis)
+
+
+concat = concatenate = cat
 
 
 def stack(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -> Tensor:
@@ -74,9 +155,17 @@ def _check_parts(name: str, tensors: Any) -> None:
             )
 
 
-def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
-    """The slices along a dim."""
-    return ops.unbind(input, axis=dim)
+def meshgrid(*tensors: Tensor, indexing: str = "ij") -> tuple[Tensor, ...]:
+    """The coordinates of a grid's points, from those along its axes; "xy" puts the second axis first."""
+    if indexing not in ("ij", "xy"):
+        raise RuntimeError(f'meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
+    axes = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
+    shape = [axis.numel() for axis in axes]
+    grids = (
+        axis.reshape([-1 if j == k else 1 for j in range(len(shape))]).expand(shape)
+        for k, axis in enumerate(axes)
+    )
+    return tuple(grid.transpose(0, 1) if indexing == "xy" and len(shape) > 1 else grid for grid in grids)
 
 
 def is_tensor(obj: Any) -> bool:

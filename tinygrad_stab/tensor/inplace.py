@@ -9,7 +9,7 @@ memory keep the old values.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,7 +20,11 @@ from ..engine.memory import note_write
 from ..engine.primitive import pick
 from ..engine.switches import switches
 from ..ops.shape import index, shares_memory
+from .messages import unequal
 from .random import Generator, numpy_generator, uniform
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
 
 
 class InPlace(Variable):
@@ -46,8 +50,12 @@ class InPlace(Variable):
             return self._point_at(new if own else ops.astype(new, dtype=self.array.dtype))
         try:
             np.copyto(self.array, array_of(value), casting="same_kind")
-        except ValueError as error:
-            raise RuntimeError(f"a tensor of shape {self.array.shape} cannot take this: {error}") from None
+        except ValueError:
+            own, shape = list(self.array.shape), list(np.shape(array_of(value)))
+            raise RuntimeError(
+                f"output with shape {own} doesn't match the broadcast shape {shape}: what is changed "
+                "in place keeps its shape; t = t + x, say, makes a new one"
+            ) from None
         note_write(self.array)
         return self
 
@@ -64,9 +72,10 @@ class InPlace(Variable):
         made = node.parents[0] if node is not None and node.primitive is pick else node
         if shares_memory(made) if made is not None else self.array.base is not None:
             raise RuntimeError(
-                "an in-place operation on a view is not recorded, because the tensor it is a view of would "
-                "not notice: assign to the original, `x[i] = x[i] + v` in the place of `x[i] += v`, or use "
-                "the out-of-place form"
+                f"{_IN_A_LEAF if _of_a_leaf(made) else ''}an in-place operation on a view is not recorded, "
+                "because the tensor it is a view of would not notice: write `with torch.no_grad():` around "
+                "the line, assign to the original, `x[i] = x[i] + v` in the place of `x[i] += v`, or use the "
+                "out-of-place form"
             )
         return True
 
@@ -104,35 +113,50 @@ class InPlace(Variable):
         return value
 
     # fmt: off
-    def mul_(self, other: Any) -> Any:      return self._become(ops.multiply(self, other))
-    def div_(self, other: Any) -> Any:      return self._become(ops.divide(self, other))
-    def pow_(self, exponent: Any) -> Any:   return self._become(ops.power(self, exponent))
-    def neg_(self) -> Any:                  return self._become(ops.negative(self))
-    def fill_(self, value: float) -> Any:   return self._become(np.full_like(self.array, value))
-    def zero_(self) -> Any:                 return self.fill_(0)
+    def mul_(self, other: Any) -> Tensor:     "self · other."; return self._become(ops.multiply(self, other))
+    def div_(self, other: Any) -> Tensor:     "self / other."; return self._become(ops.divide(self, other))
+    def pow_(self, exponent: Any) -> Tensor:
+        "self ** exponent."; return self._become(ops.power(self, exponent))
+    def neg_(self) -> Tensor:                 "−x."; return self._become(ops.negative(self))
+    def fill_(self, value: float) -> Tensor:
+        "One value everywhere."
+        return self._become(np.full_like(self.array, value))
+    def zero_(self) -> Tensor:                "0 everywhere."; return self.fill_(0)
     # fmt: on
 
-    def detach_(self) -> Any:
+    def detach_(self) -> Tensor:
         """Cut this tensor itself off from the graph."""
-        if self.node is not None and self.node.primitive is None:
-            return self.requires_grad_(False)  # type: ignore[attr-defined]
-        self.node = None
-        return self
+        itself: Any = self
+        if itself.node is not None and itself.node.primitive is None:
+            return itself.requires_grad_(False)
+        itself.node = None
+        return itself
 
-    def add_(self, other: Any, *, alpha: float = 1) -> Any:
+    def add_(self, other: Any, *, alpha: float = 1) -> Tensor:
+        """self + alpha · other."""
         return self._become(ops.add(self, other if alpha == 1 else other * alpha))
 
-    def sub_(self, other: Any, *, alpha: float = 1) -> Any:
+    def sub_(self, other: Any, *, alpha: float = 1) -> Tensor:
+        """self − alpha · other."""
         return self._become(ops.subtract(self, other if alpha == 1 else other * alpha))
 
-    def clamp_(self, min: Any = None, max: Any = None) -> Any:
+    def clamp_(self, min: Any = None, max: Any = None) -> Tensor:
+        """Limited to [min, max]."""
         return self._become(self.clamp(min, max))  # type: ignore[attr-defined]
 
-    def copy_(self, source: Any) -> Any:
+    def copy_(self, source: Any) -> Tensor:
         """Take the values of `source`, broadcast to this tensor's shape."""
-        return self._become(ops.broadcast_to(source, shape=self.array.shape))
+        try:
+            return self._become(ops.broadcast_to(source, shape=self.array.shape))
+        except RuntimeError as error:
+            if "broadcast_to" not in str(error):
+                raise
+        own, other = self.array.shape, np.shape(array_of(source))
+        raise RuntimeError(
+            f"copy_: a tensor of shape {own} cannot take values of shape {other}: {unequal(own, other)}"
+        )
 
-    def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Any:
+    def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Tensor:
         """Draw every element from N(mean, std²)."""
         self._floats("normal_")  # type: ignore[attr-defined]
         if std < 0:
@@ -141,9 +165,19 @@ class InPlace(Variable):
             numpy_generator(generator).normal(mean, std, self.array.shape).astype(self.array.dtype)
         )
 
-    def uniform_(self, low: float = 0.0, high: float = 1.0, *, generator: Generator | None = None) -> Any:
+    def uniform_(self, low: float = 0.0, high: float = 1.0, *, generator: Generator | None = None) -> Tensor:
         """Draw every element uniformly from [low, high)."""
         self._floats("uniform_")  # type: ignore[attr-defined]
         return self._become(uniform(generator, self.array.shape, low, high, self.array.dtype))
 
     __iadd__, __isub__, __imul__, __itruediv__ = add_, sub_, mul_, div_
+
+
+_IN_A_LEAF = "a view of a leaf Variable that requires grad is being used in an in-place operation: "
+
+
+def _of_a_leaf(node: Any) -> bool:
+    """Is this the node of a view, or of a view of a view, of a leaf?"""
+    while node is not None and node.primitive is not None and (node.primitive is pick or shares_memory(node)):
+        node = node.parents[0]
+    return node is not None and node.primitive is None

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.graph import variable
+from .left_out import names_left_out
 from .tensor import Tensor
 
 
@@ -41,3 +42,16 @@ def _values(name: str, A: Tensor, function: Any) -> Tensor:
     if A.requires_grad:
         raise RuntimeError(f"linalg.{name} has no derivative rule here: for the values alone pass A.detach()")
     return variable(function(A._floats(f"linalg.{name}").array))
+
+
+_VALUES = "there is no derivative rule; for the values write np.linalg.{}(np.asarray(A))"
+__getattr__ = names_left_out(
+    __name__,
+    {
+        **{name: _VALUES.format(name) for name in ("inv", "qr", "svd", "det", "eigh", "eig", "cond", "pinv")},
+        "solve": "for the values write np.linalg.solve(np.asarray(A), np.asarray(b))",
+        "matrix_rank": _VALUES.format("matrix_rank"),
+        "vector_norm": "write x.norm(p, dim)",
+        "matrix_norm": "write torch.linalg.norm(A, 2)",
+    },
+)

@@ -21,6 +21,7 @@ from ..engine.switches import switches
 from ..ops import elementwise
 from ..ops.shape import index
 from .autograd import backward
+from .devices import CPU, device
 from .dtypes import get_default_dtype, numbers
 from .inplace import InPlace
 from .left_out import INSTEAD, names_left_out
@@ -43,10 +44,17 @@ class Size(tuple):
         return f"Size([{', '.join(map(str, self))}])"
 
 
+_SCALARS = "only one element tensors can be converted to Python scalars"
+_AMBIGUOUS = "Boolean value of Tensor with more than one value is ambiguous"
+
+
 class Tensor(Methods, InPlace):
     """An array that remembers how it was made, so that gradients can be carried back through it."""
 
-    __slots__ = ("_frozen",)
+    __slots__ = (
+        "__dict__",
+        "_frozen",
+    )  # a user's own attributes, x.g = …, are in __dict__, made when there are any
     _frozen: Node  # of a leaf that required a gradient, and does not for now
 
     def __init__(self, *data: Any) -> None:
@@ -58,15 +66,21 @@ class Tensor(Methods, InPlace):
 
     # fmt: off
     @property
-    def shape(self) -> Size:                        return Size(self.array.shape)
+    def shape(self) -> Size:                        "Its sizes."; return Size(self.array.shape)
     @property
-    def dtype(self) -> np.dtype:                    return self.array.dtype
+    def dtype(self) -> np.dtype:                    "Of its elements."; return self.array.dtype
     @property
-    def ndim(self) -> int:                          return self.array.ndim
-    def dim(self) -> int:                           return self.array.ndim
-    def numel(self) -> int:                         return self.array.size
-    def size(self, dim: int | None = None) -> Any:  return self.shape if dim is None else self.shape[dim]
-    def tolist(self) -> Any:                        return self.array.tolist()
+    def ndim(self) -> int:                          "The number of dims."; return self.array.ndim
+    @property
+    def device(self) -> device:                     "The CPU."; return CPU
+    @property
+    def is_cuda(self) -> bool:                      "Never."; return False
+    def dim(self) -> int:                           "The number of dims."; return self.array.ndim
+    def numel(self) -> int:                         "The number of elements."; return self.array.size
+    def nelement(self) -> int:                      "The number of elements."; return self.array.size
+    def size(self, dim: int | None = None) -> Any:
+        "The shape, or one size of it."; return self.shape if dim is None else self.shape[dim]
+    def tolist(self) -> Any:                        "As nested lists of numbers."; return self.array.tolist()
     # fmt: on
 
     @property
@@ -90,12 +104,14 @@ class Tensor(Methods, InPlace):
 
     def item(self) -> Any:
         """The only element, as a Python number."""
-        return self._only(RuntimeError, "no Python number")
+        return self._only(
+            RuntimeError, f"a Tensor with {self.array.size} elements cannot be converted to Scalar"
+        )
 
     def _only(self, error: type[Exception], otherwise: str) -> Any:
         if self.array.size != 1:
             raise error(
-                f"a Tensor with {self.array.size} elements, of shape {self.array.shape}, is {otherwise}: "
+                f"{otherwise}; this one has {self.array.size} elements, shape {self.array.shape}: "
                 "reduce it first, with .sum(), .mean(), .any() or .all(), or pick an element"
             )
         return self.array.item()
@@ -104,6 +120,7 @@ class Tensor(Methods, InPlace):
 
     @property
     def requires_grad(self) -> bool:
+        """Does it remember how it was made, so that gradients can be carried back?"""
         return self.node is not None
 
     @requires_grad.setter
@@ -127,6 +144,7 @@ class Tensor(Methods, InPlace):
             self.node, node.leaf = None, lambda: None  # type: ignore[union-attr]
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Set `requires_grad`; return this tensor."""
         self.requires_grad = requires_grad
         return self
 
@@ -160,6 +178,10 @@ class Tensor(Methods, InPlace):
                 f"assigned grad has shape {value.array.shape}, but the tensor {self.array.shape}"
             )
         self._grad = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
 
     def backward(
         self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
@@ -211,6 +233,7 @@ class Tensor(Methods, InPlace):
 
     @property
     def retains_grad(self) -> bool:
+        """Has `retain_grad()` been called?"""
         return self.node is not None and RETAIN in (self.node.hooks or ())
 
     def __copy__(self) -> Tensor:
@@ -255,6 +278,9 @@ class Tensor(Methods, InPlace):
     def __mod__(self, other: Any) -> Tensor:       return _counted(np.remainder, self, other)
     def __floordiv__(self, other: Any) -> Tensor:  return _counted(np.floor_divide, self, other)
     def __xor__(self, other: Any) -> Tensor:       return _counted(np.bitwise_xor, self, other)
+    def __rmod__(self, other: Any) -> Tensor:      return _counted(np.remainder, other, self)
+    def __rfloordiv__(self, other: Any) -> Tensor: return _counted(np.floor_divide, other, self)
+    def __rxor__(self, other: Any) -> Tensor:      return _counted(np.bitwise_xor, other, self)
 
     def __eq__(self, other: Any) -> Tensor:        return _compared(elementwise.equal, self, other)  # type: ignore[override]
     def __ne__(self, other: Any) -> Tensor:        return _compared(elementwise.not_equal, self, other)  # type: ignore[override]
@@ -264,12 +290,14 @@ class Tensor(Methods, InPlace):
     def __ge__(self, other: Any) -> Tensor:        return elementwise.greater_equal(self, other)
     def __and__(self, other: Any) -> Tensor:       return elementwise.bitwise_and(self, other)
     def __or__(self, other: Any) -> Tensor:        return elementwise.bitwise_or(self, other)
+    def __rand__(self, other: Any) -> Tensor:      return elementwise.bitwise_and(other, self)
+    def __ror__(self, other: Any) -> Tensor:       return elementwise.bitwise_or(other, self)
     def __invert__(self) -> Tensor:                return elementwise.invert(self)
     __hash__ = object.__hash__  # == compares elements, so identity is all that is left to hash
 
-    def __bool__(self) -> bool:                    return bool(self._only(RuntimeError, "no bool"))
-    def __float__(self) -> float:                  return float(self._only(ValueError, "no Python number"))
-    def __int__(self) -> int:                      return int(self._only(ValueError, "no Python number"))
+    def __bool__(self) -> bool:                    return bool(self._only(RuntimeError, _AMBIGUOUS))
+    def __float__(self) -> float:                  return float(self._only(ValueError, _SCALARS))
+    def __int__(self) -> int:                      return int(self._only(ValueError, _SCALARS))
     def __index__(self) -> int:                    return self.array.__index__()
     # fmt: on
 
@@ -314,6 +342,17 @@ for _name in INSTEAD:  # a `__getattr__` would slow down the attributes that the
     setattr(Tensor, _name, property(lambda _, name=_name: _left_out(name)))  # type: ignore[misc]
 
 
+def _misspelt(name: str) -> property:
+    def ask(*_: Any) -> None:
+        raise AttributeError(f"a Tensor has no attribute {name!r}. Did you mean: 'requires_grad'?")
+
+    return property(ask, ask)
+
+
+for _name in ("require_grad", "required_grad", "requires_grads", "requires_gradient", "requiresgrad"):
+    setattr(Tensor, _name, _misspelt(_name))  # own attributes are allowed, and this one is meant to freeze
+
+
 def _given(*data: Any) -> np.ndarray:
     """What PyTorch's constructor makes of numbers: a shape, or else the elements."""
     sizes = data[0] if len(data) == 1 and isinstance(data[0], Size) else data
@@ -327,8 +366,11 @@ def _given(*data: Any) -> np.ndarray:
 
 
 def _compared(function: Callable, a: Tensor, b: Any) -> Any:
-    """NotImplemented for None and for text: Python then goes on to compare identities."""
-    return NotImplemented if b is None or isinstance(b, str) else function(a, b)
+    """NotImplemented for what holds no numbers, None or text or pytest.approx: Python goes on to ask that."""
+    return function(a, b) if isinstance(b, _HOLD_NUMBERS) else NotImplemented
+
+
+_HOLD_NUMBERS = (Variable, np.ndarray, np.generic, int, float, list, tuple)
 
 
 def _counted(function: Callable, a: Any, b: Any) -> Tensor:

@@ -16,7 +16,7 @@ import numpy as np
 from ..ops import stack
 from ..tensor import Tensor
 from ..tensor.creation import randperm, tensor
-from ..tensor.left_out import refuse
+from ..tensor.left_out import names_left_out, refuse
 from ..tensor.random import Generator
 from ..tensor.user_code import warn
 
@@ -88,7 +88,8 @@ class DataLoader:
     """Iterate over a data set in batches.
 
     The last batch holds what remains, unless `drop_last`: BatchNorm, for one, refuses a batch of one sample.
-    `generator` decides how samples are shuffled, `collate_fn` makes a batch of a list of them.
+    `generator` decides how samples are shuffled, `collate_fn` makes a batch of a list of them. How
+    batches are fetched (num_workers, pin_memory, …) changes nothing.
     """
 
     def __init__(
@@ -100,7 +101,7 @@ class DataLoader:
             raise ValueError(
                 f"batch_size should be a positive integer value, but got batch_size={batch_size}"
             )
-        refuse("DataLoader", left_out, _ONLY)
+        refuse("DataLoader", {k: v for k, v in left_out.items() if k not in _NO_MATTER}, _ONLY)
         self.dataset, self.batch_size, self.drop_last = dataset, int(batch_size), drop_last
         self.shuffle, self.generator = shuffle, generator
         self.collate_fn = default_collate if collate_fn is None else collate_fn
@@ -125,18 +126,11 @@ class DataLoader:
         return self.collate_fn([dataset[k] for k in numbers])
 
 
-_ALONE = "batches are made in this process; others would make the same ones, only sooner"
-_CHOICE = "shuffle, generator and a Subset choose the samples"
-_ONLY = {
-    "num_workers":        (0,     _ALONE),
-    "prefetch_factor":    (None,  _ALONE),
-    "persistent_workers": (False, _ALONE),
-    "worker_init_fn":     (None,  _ALONE),
-    "timeout":            (0,     _ALONE),
-    "pin_memory":         (False, "it is for copies to a GPU, and there is only the CPU"),
-    "sampler":            (None,  _CHOICE),
-    "batch_sampler":      (None,  _CHOICE),
-}  # fmt: skip
+_CHOICE = "shuffle, generator and a Subset choose the samples: write DataLoader(Subset(dataset, indices))"
+_ONLY = {"sampler": (None, _CHOICE), "batch_sampler": (None, _CHOICE)}
+# How PyTorch fetches batches, in other processes and into page-locked memory. The batches are the same.
+_NO_MATTER = {"num_workers", "pin_memory", "persistent_workers", "prefetch_factor", "timeout",
+              "worker_init_fn", "multiprocessing_context", "pin_memory_device", "in_order"}  # fmt: skip
 
 
 def default_collate(batch: Sequence[Any]) -> Any:
@@ -161,3 +155,19 @@ def default_collate(batch: Sequence[Any]) -> Any:
         f"default_collate: found {type(first).__name__}, but samples are made of tensors, arrays, numbers, "
         "strings, dicts and sequences: give DataLoader a collate_fn that makes a batch of a list of samples"
     )
+
+
+_DRAWN = "write DataLoader(Subset(dataset, torch.multinomial(weights, n, replacement=True).tolist()))"
+__getattr__ = names_left_out(
+    __name__,
+    {
+        "SubsetRandomSampler": "write DataLoader(Subset(dataset, indices), shuffle=True)",
+        "RandomSampler": "write DataLoader(dataset, shuffle=True)",
+        "SequentialSampler": "write DataLoader(dataset)",
+        "BatchSampler": "write DataLoader(dataset, batch_size)",
+        "WeightedRandomSampler": _DRAWN,
+        "ConcatDataset": "write DataLoader([*one, *other])",
+        "IterableDataset": "write DataLoader(list(samples))",
+        "get_worker_info": "batches are made in this process; leave the line out",
+    },
+)
