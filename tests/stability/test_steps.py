@@ -78,7 +78,7 @@ NUMBER_BY_NUMBER = {
 }
 SLOPE = nn.Parameter(torch.ones(1) / 4)
 OTHERS = {  # and how many steps they are
-    "dropout": (lambda z: F.dropout(F.relu(z), 0.5), 2),
+    "dropout": (lambda z: F.dropout(F.relu(z), 0.5), 3),
     "a lost constant": (lambda z: F.relu(z) + 0.1, 2),
     "normalize": (F.normalize, 1),
     "softmax": (lambda z: F.softmax(z, dim=1), 1),
