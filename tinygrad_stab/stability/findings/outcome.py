@@ -49,6 +49,8 @@ def loss_above_chance(ex: Examination) -> Iterator[Finding]:
     best = chance(ex)
     if best is None or ex.loss <= 10 * best:
         return
+    if ex.has_classes and ex.loss <= 2 * ex.loss_of(np.zeros(ex.output.shape)):
+        return  # where one class is frequent, to know that is worth much; not to know it is no certainty
     last, size = ex.calls[-1], root_mean_square(ex.output.array)
     layer, var = expression(ex.model, last.layer), shown(weight_var(last))
     evidence = (
