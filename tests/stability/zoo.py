@@ -324,7 +324,7 @@ def sequences(batch: int, seed: int, length: int) -> tuple[torch.Tensor, torch.T
 
 @sick("vanishing through time")
 def rnn_with_default_weights(width: int, depth: int, batch: int, seed: int) -> Case:
-    return Case(Last(nn.RNN(3, width)), *sequences(batch, seed, 40))
+    return Case(Last(nn.RNN(3, width)), *sequences(batch, seed, 60))
 
 
 @sick("vanishing through time")

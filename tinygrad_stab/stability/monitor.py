@@ -83,16 +83,19 @@ class GradientMonitor:
         self._trace = Trace(model)
         self._parameters = list(model.parameters())
         self._before: dict[Tensor, np.ndarray] = {}  # the weights before the step
+        self._gradient = _OneGradient(self._parameters)
         self._seconds = self._began = self._latest = 0.0
 
     def __enter__(self) -> GradientMonitor:
         self._snapshot_hook = self.model.register_forward_pre_hook(self._snapshot)
         self._trace.__enter__()
+        self._gradient.watch()
         self._began = self._latest = time.perf_counter()
         return self
 
     def __exit__(self, *exception: Any) -> None:
         self._trace.__exit__()
+        self._gradient.release()
         self._snapshot_hook.remove()
         self._trace.calls, self._before = [], {}
 
@@ -115,9 +118,11 @@ class GradientMonitor:
                     "it once per training step, inside `with monitor:`, after model(x) and loss.backward()"
                 )
             with np.errstate(all="ignore"):
+                self._gradient.compare()
                 record = self._record(None if loss is None else float(loss))
             self.records.add(record)
             self.alarms.look_at(record)
+        self._gradient.next_step()
         self.steps += 1
         self._trace.calls, self._before = [], {}
         self._trace.watching = self.steps % self.every == 0
@@ -141,6 +146,8 @@ class GradientMonitor:
             total_norm=norm(*(g.array for g in gradients.values())),
             layers=[measure(call, gradients) for call in calls],
             updates=[self._update(call.matrices) for call in calls],
+            adds_up=self._gradient.adds_up,
+            kept=self._gradient.kept,
         )
 
     def _update(self, matrices: Sequence[Tensor]) -> float | None:
@@ -193,3 +200,64 @@ class GradientMonitor:
     def plot(self, ax: Any = None) -> Any:
         """Draw the updates relative to the weights over time; see `plots` for other pictures."""
         return plot_update_to_data(self, ax=ax)
+
+
+class _OneGradient:
+    """What the backward passes of a step brought to one parameter, beside what lies in its .grad at the end.
+
+    The parameter is the smallest there is. Where .grad is the sum of that and of what lay there before, nobody has
+    set it to zero; where it is a small multiple of it, it was clipped.
+    """
+
+    def __init__(self, parameters: Sequence[Tensor]) -> None:
+        trained = [p for p in parameters if p.requires_grad]
+        self.parameter = min(
+            trained, key=lambda p: p.array.size if p.array.size > 1 else 1 << 30, default=None
+        )
+        self.brought: np.ndarray | None = None
+        self.left: np.ndarray | None = None
+        self.adds_up, self.kept = False, None
+        self.handle: Any = None
+
+    def watch(self) -> None:
+        if self.parameter is not None:
+            self.handle = self.parameter.register_hook(self._add)
+
+    def release(self) -> None:
+        if self.handle is not None:
+            self.handle.remove()
+
+    def _add(self, g: Tensor) -> None:
+        g = g.array.astype(float)
+        self.brought = g if self.brought is None else self.brought + g
+
+    def compare(self) -> None:
+        """Is .grad what was brought, a multiple of it, or that and what was left?"""
+        self.adds_up, self.kept = False, None
+        grad = None if self.parameter is None else self.parameter._grad
+        if grad is None or self.brought is None:
+            return
+        now, brought = grad.array.astype(float), self.brought
+        size = float(np.linalg.norm(brought))
+        if self.left is not None and np.any(self.left):
+            both = self.left + brought
+            is_sum = np.linalg.norm(now - both) <= 1e-3 * np.linalg.norm(both)
+            self.adds_up = bool(
+                (is_sum and not _along(now, brought, 0.0)) or (_along(now, both) and not _along(now, brought))
+            )
+        if size and _along(now, brought):
+            self.kept = float(np.linalg.norm(now)) / size
+
+    def next_step(self) -> None:
+        """What lies in .grad now is what the next step will find, unless it is set to zero."""
+        grad = None if self.parameter is None else self.parameter._grad
+        self.left = None if grad is None else grad.array.astype(float)
+        self.brought = None
+
+
+def _along(a: np.ndarray, b: np.ndarray, slack: float = 1e-4) -> bool:
+    """Do both point the same way? Without slack, are they the same?"""
+    if not slack:
+        return bool(np.linalg.norm(a - b) <= 1e-2 * np.linalg.norm(b))
+    sizes = float(np.linalg.norm(a) * np.linalg.norm(b))
+    return bool(sizes and np.sum(a * b) > (1 - slack) * sizes)

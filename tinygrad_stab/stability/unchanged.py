@@ -22,13 +22,12 @@ def unchanged(model: Module) -> Iterator[None]:
     modes = [(module, module.training) for module in model.modules()]
     gradients = [(parameter, parameter._grad) for parameter in model.parameters()]
     buffers = [(buffer, buffer.array.copy()) for buffer in model.buffers()]
-    stream = random.numpy_generator(None).bit_generator
-    state = stream.state
+    state = random.numpy_generator(None).bit_generator.state
     try:
         with enable_grad(), np.errstate(all="ignore"):
             yield
     finally:
-        stream.state = state
+        random.numpy_generator(None).bit_generator.state = state  # another one, if it was seeded inside
         for module, mode in modes:
             module.training = mode
         for parameter, gradient in gradients:

@@ -1,51 +1,88 @@
-"""Gradients that vanish or explode: from the last hidden layer to the first, from the last step to t = 0."""
+"""Gradients that vanish or explode over the layers, from the last hidden one to the first."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
-import numpy as np
-
-from ...nn import LSTM, RNN
 from ..probe import LayerRecord
-from ..time_map import time_map
-from ..trace import in_a_row
+from ..trace import Call, in_a_row
 from .examination import Examination, geometric_mean, is_batchnorm, is_normalized, weight_var
-from .finding import Finding
-from .remedies import critical, expression, fresh_weights, smaller_branches, without_batchnorm
+from .finding import Finding, detector
+from .remedies import (
+    critical,
+    expression,
+    fresh_weights,
+    other_activations,
+    smaller_branches,
+    with_batchnorm,
+    without_batchnorm,
+)
 
 VANISHED, EXPLODED = 1e-3, 100.0  # ‖∂L/∂h‖ of the first hidden layer, relative to that of the last
-LOST_IN_TIME, BLOWN_UP_IN_TIME = 1e-4, 1e3  # ‖∂L/∂h_0‖ relative to ‖∂L/∂h_T‖
+SUMMED = 15.0  # the same, where residual sums are what makes it grow
+OFTEN = 4  # a layer that is called so many times is a step in time
 
 
+@detector(
+    "vanishing",
+    wrong="The first layers get next to no gradient: every layer on the way back makes it smaller",
+    tells="‖∂L/∂h‖ of the first hidden layer beside that of the last",
+    limit="1/1000: with one learning rate for all, the first layers learn a thousand times slower",
+    do="weights with σ_w² at χ = 1 (He for ReLU, orthogonal for tanh), ELU or ReLU instead of a sigmoid, "
+    "normalization, skip connections",
+)
 def vanishing(ex: Examination) -> Iterator[Finding]:
     """A gradient that arrives at the first hidden layer a thousand times smaller than it left the last."""
-    rows = _compared(ex)
+    rows = [row for _, row in compared(ex)]
     if len(rows) > 1 and rows[-1].backward and _change(rows) < VANISHED:
-        cause, fix = _why(ex, "small"), fresh_weights(ex)
-        yield Finding("vanishing", _where(rows), _evidence(ex, rows), _change(rows), VANISHED, cause, fix)
+        yield Finding(
+            "vanishing", _where(rows), _evidence(ex, rows), _change(rows), VANISHED, _why(ex, "small"),
+            fresh_weights(ex), other_activations(ex),
+        )  # fmt: skip
 
 
+@detector(
+    "exploding",
+    wrong="The first layers get a gradient that is far too large: every layer on the way back makes it larger",
+    tells="‖∂L/∂h‖ of the first hidden layer beside that of the last",
+    limit="100; 15 where residual sums are the reason, as L branches divided by √L make at most e of it",
+    do="smaller weights, residual branches that start from zero or are divided by √L, normalization; without "
+    "BatchNorm where it is the reason",
+)
 def exploding(ex: Examination) -> Iterator[Finding]:
     """A gradient that arrives at the first hidden layer a hundred times larger than it left the last."""
-    rows = _compared(ex)
-    if len(rows) < 2 or not rows[-1].backward or _change(rows) <= EXPLODED:
+    rows = [row for _, row in compared(ex)]
+    if len(rows) < 2 or not rows[-1].backward:
         return
-    cause, fix = _why(ex, "large"), fresh_weights(ex)
-    if ex.branch_ends:
+    branches = [call for call in ex.branch_ends if not _is_recurrent(ex, call)]
+    is_bare = bool(branches) and not ex.normalized
+    limit = SUMMED if is_bare else EXPLODED
+    if _change(rows) <= limit:
+        return
+    cause, fix, others = _why(ex, "large"), fresh_weights(ex), other_activations(ex)
+    if branches:
         cause = "residual sums: every block adds its gradient to the one that passes by, and nothing divides"
-        fix = smaller_branches(ex.branch_ends)
+        fix = smaller_branches(branches)
+        others = (with_batchnorm([expression(ex.model, call.layer) for call in branches]),)
     elif any(is_batchnorm(step) for call in ex.calls for step in call.steps or ()):
         cause = "BatchNorm: with ReLU it multiplies by √(π/(π − 1)) = 1.21 a layer, whatever the weights are"
-        fix = without_batchnorm(ex)
-    yield Finding("exploding", _where(rows), _evidence(ex, rows), _change(rows), EXPLODED, cause, fix)
+        fix, others = without_batchnorm(ex), ()
+    yield Finding("exploding", _where(rows), _evidence(ex, rows), _change(rows), limit, cause, fix, others)
 
 
-def _compared(ex: Examination) -> list[LayerRecord]:
-    """The hidden layers, without those before weights of 0, as a residual branch may have on purpose."""
-    silenced = {call.x.node for call in ex.calls if not any(np.any(W.array) for W in call.matrices)}
-    return [row for call, row in ex.hidden if row.backward is not None and call.h.node not in silenced]
+def compared(ex: Examination) -> list[tuple[Call, LayerRecord]]:
+    """The hidden layers, but for steps in time, and those before weights of 0, as a branch may have on purpose."""
+    silenced = {call.x.node for call in ex.calls if not any(W.array.any() for W in call.matrices)}
+    return [
+        (call, row)
+        for call, row in ex.hidden
+        if row.backward is not None and call.h.node not in silenced and not _is_recurrent(ex, call)
+    ]
+
+
+def _is_recurrent(ex: Examination, call: Call) -> bool:
+    return Counter(other.module for other in ex.calls)[call.module] >= OFTEN
 
 
 def _change(rows: list[LayerRecord]) -> float:
@@ -70,7 +107,7 @@ def _evidence(ex: Examination, rows: list[LayerRecord]) -> str:
 
 
 def _why(ex: Examination, size: str) -> str:
-    crossed = ex.hidden[1:]
+    crossed = compared(ex)[1:]
     weights, slopes = ([getattr(row, of) for _, row in crossed] for of in ("weights_gain", "slope_gain"))
     if None in weights or None in slopes:
         return f"every layer multiplies what comes back by a factor that is too {size}"
@@ -85,41 +122,3 @@ def _why(ex: Examination, size: str) -> str:
     if wanted is None or var is None or abs(var / wanted - 1) < 0.1:
         return split
     return f"{split}; the weights are too {size}: σ_w² = {var:.3g}, and {φ} keeps gradients at {wanted:.3g}"
-
-
-# --- through time ------------------------------------------------------------------------------------------
-
-
-def through_time(ex: Examination) -> Iterator[Finding]:
-    """The same from the last step of a recurrent layer to the first."""
-    for call in ex.calls:
-        rnn = call.module
-        if not isinstance(rnn, (RNN, LSTM)) or call.x.ndim != 3:
-            continue
-        steps = [row for row in time_map(rnn, call.x) if row.layer == 0]
-        first, last = (_norm(steps[k]) for k in (0, -1))
-        change = first / last if last else 0.0
-        name = expression(ex.model, call.name)
-        evidence = f"‖∂L/∂h_t‖ goes from {last:.2e} at t = {steps[-1].t} to {first:.2e} at t = 0"
-        if change < LOST_IN_TIME:
-            cause, fix = _lost(rnn, name, steps)
-            yield Finding("vanishing through time", name, evidence, change, LOST_IN_TIME, cause, fix)
-        elif change > BLOWN_UP_IN_TIME:
-            yield Finding(
-                "exploding through time", name, evidence, change, BLOWN_UP_IN_TIME,
-                "the recurrent weights are too large: W_hh acts once in every step",
-                f"nn.init.orthogonal_({name}.weight_hh_l0, gain=0.9)",
-            )  # fmt: skip
-
-
-def _norm(step: Any) -> float:
-    return max(step.h, step.c or 0.0)
-
-
-def _lost(rnn: Any, name: str, steps: list[Any]) -> tuple[str, str]:
-    if isinstance(rnn, LSTM):
-        n = rnn.hidden_size
-        product = f"the forget gates multiply to {steps[0].forget_product:.1e}"
-        return f"{product}: biases of 0 leave each near ½", f"{name}.bias_ih_l0.data[{n}:{2 * n}] += 3.0"
-    cause = "W_hh acts once in every step, and times the slopes it shrinks what passes"
-    return cause, f"nn.init.orthogonal_({name}.weight_hh_l0)"

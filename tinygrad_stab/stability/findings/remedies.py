@@ -4,25 +4,49 @@ from __future__ import annotations
 
 import math
 
-from ...nn import ReLU, Sequential, Sigmoid, Softmax
+from ...nn import BatchNorm1d, Linear, ReLU, Sequential, Sigmoid, Softmax
 from ...nn.module import Module
 from ..gaussian import Activation
 from ..theory import critical_weight_var
 from ..trace import Call
 from .examination import Examination
 
-ZERO_BIASES = '[nn.init.zeros_(p) for name, p in model.named_parameters() if name.endswith("bias")]'
-STANDARDIZED = "x = (x - x.mean(0)) / (x.std(0) + 1e-8)"
-LAYERNORM = (
-    "model = nn.Sequential(*(nn.LayerNorm(m.num_features) if isinstance(m, nn.BatchNorm1d) else m "
-    "for m in model))"
-)
+ZERO_BIASES = """\
+for name, p in model.named_parameters():
+    if "bias" in name and p.ndim == 1:
+        nn.init.zeros_(p)"""
 
-ORTHOGONAL_TANH = (
-    "model = nn.Sequential(*(nn.Tanh() if isinstance(m, nn.ReLU) else m for m in model "
-    "if not isinstance(m, nn.BatchNorm1d))); "
-    "[nn.init.orthogonal_(W) for W in model.parameters() if W.ndim > 1]"
-)
+LAYERNORM = """\
+model = nn.Sequential(*(
+    nn.LayerNorm(m.num_features) if isinstance(m, nn.BatchNorm1d) else m for m in model
+))"""
+
+FRESH = """\
+for m in model.modules():
+    if hasattr(m, "reset_parameters"):
+        m.reset_parameters()"""
+
+STANDARD_TARGETS = "y = (y - y.mean(0)) / (y.std(0) + 1e-8)"
+
+SHORTER_STEPS = """\
+for group in optimizer.param_groups:
+    group["lr"] {}"""
+
+
+def lines(*parts: str) -> str:
+    """Statements one below the other."""
+    return "\n".join(part for part in parts if part)
+
+
+def drawn(call: str) -> str:
+    """Draw all matrices of weights anew."""
+    return f"for W in model.parameters():\n    if W.ndim > 1:\n        nn.init.{call}"
+
+
+def with_modules(kind: str, instead: str, without: str = "") -> str:
+    """Exchange the modules of a kind in a Sequential, and leave some out."""
+    left_out = f"\n    if not isinstance(m, {without})" if without else ""
+    return f"model = nn.Sequential(*(\n    {instead} if isinstance(m, {kind}) else m for m in model{left_out}\n))"
 
 
 def fresh_weights(ex: Examination) -> str:
@@ -33,18 +57,40 @@ def fresh_weights(ex: Examination) -> str:
     """
     step = ex.activation
     name = "linear" if step is None else step.name.lower()
-    if name == "sigmoid" and _has(ex.model, Sigmoid):
-        return (
-            "model = nn.Sequential(*(nn.ELU() if isinstance(m, nn.Sigmoid) else m for m in model)); "
-            + _drawn("orthogonal_(W)")
-        )
+    if name == "sigmoid" and has(ex.model, Sigmoid):
+        return lines(with_modules("nn.Sigmoid", "nn.ELU()"), drawn("orthogonal_(W)"), ZERO_BIASES)
     if "relu" in name or step is None:
-        return _drawn("orthogonal_(W)" if step is None else "kaiming_normal_(W)")
+        return lines(drawn("orthogonal_(W)" if step is None else "kaiming_normal_(W)"), ZERO_BIASES)
     gain = math.sqrt(4.0**2 if name == "sigmoid" else critical(step.apply) or 2.0)
-    return _drawn("orthogonal_(W)" if abs(gain - 1) < 1e-3 else f"orthogonal_(W, gain={gain:.3g})")
+    return lines(
+        drawn("orthogonal_(W)" if abs(gain - 1) < 1e-3 else f"orthogonal_(W, gain={gain:.3g})"), ZERO_BIASES
+    )
 
 
-def _has(model: Module, kind: type) -> bool:
+def other_activations(ex: Examination) -> tuple[str, ...]:
+    """What else helps a chain of layers: another activation, or LayerNorm behind every hidden layer."""
+    step = ex.activation
+    if not isinstance(ex.model, Sequential) or step is None:
+        return ()
+    own = {type(m).__name__ for m in ex.model if type(m).__name__ == step.name}
+    if not own:
+        return ()
+    name = f"nn.{own.pop()}"
+    norm = (
+        "modules = []\n"
+        "for m in model:\n"
+        "    if isinstance(m, nn.Linear) and m is not model[-1]:\n"
+        "        modules += [m, nn.LayerNorm(m.out_features)]\n"
+        "    elif not isinstance(m, (nn.BatchNorm1d, nn.LayerNorm)):\n"
+        "        modules.append(m)\n"
+        "model = nn.Sequential(*modules)"
+    )
+    tanh = lines(with_modules(name, "nn.Tanh()", "nn.BatchNorm1d"), drawn("orthogonal_(W)"), ZERO_BIASES)
+    relu = lines(with_modules(name, "nn.ReLU()"), drawn("kaiming_normal_(W)"), ZERO_BIASES, norm)
+    return tanh, relu
+
+
+def has(model: Module, kind: type) -> bool:
     """Can modules of this kind be exchanged in a line?"""
     return isinstance(model, Sequential) and any(isinstance(module, kind) for module in model)
 
@@ -57,15 +103,16 @@ def critical(activation: Activation) -> float | None:
         return None
 
 
-def _drawn(call: str) -> str:
-    return f"[nn.init.{call} for W in model.parameters() if W.ndim > 1]"
-
-
 def without_batchnorm(ex: Examination) -> str:
     """A plain net of great depth needs orthogonal weights and a tanh; a skip connection serves as well."""
-    if _has(ex.model, ReLU):
-        return ORTHOGONAL_TANH
+    if has(ex.model, ReLU) and has(ex.model, BatchNorm1d):
+        return lines(with_modules("nn.ReLU", "nn.Tanh()", "nn.BatchNorm1d"), drawn("orthogonal_(W)"))
     return "# in forward(): add a skip connection around every block, x = x + block(x)"
+
+
+def with_batchnorm(layers: list[str]) -> str:
+    """Nothing by hand can put a normalization into somebody's forward()."""
+    return f"# in __init__: a normalization behind {layers[0]} and its like, as in nn.Sequential(conv, nn.BatchNorm2d(…))"
 
 
 def smaller_branches(ends: list[Call]) -> str:
@@ -76,14 +123,52 @@ def smaller_branches(ends: list[Call]) -> str:
     if any(not step.affine for call in ends for step in call.steps or ()):
         return "# in forward(): divide every branch by the root of their number, x + block(x) / n**0.5"
     names = list(dict.fromkeys(call.layer for call in ends))
-    return f"[nn.init.zeros_(model.get_submodule(name).weight) for name in {names}]"
+    return _for_each(names, "nn.init.zeros_(model.get_submodule(name).weight)")
+
+
+def _for_each(names: list[str], statement: str) -> str:
+    """A loop over layers, their names a few to a line."""
+    rows = [", ".join(f'"{name}"' for name in names[k : k + 6]) for k in range(0, len(names), 6)]
+    head = (
+        f"for name in [{rows[0]}]:"
+        if len(rows) == 1
+        else "for name in [\n    " + ",\n    ".join(rows) + "\n]:"
+    )
+    return f"{head}\n    {statement}"
+
+
+def without_biases(names: list[str]) -> str:
+    """A layer may do without a bias."""
+    return _for_each(names, 'model.get_submodule(name).register_parameter("bias", None)')
+
+
+def without_last(ex: Examination, kind: type, what: str, then: str = "") -> str:
+    """Take the last module off, if it is of this kind."""
+    if isinstance(ex.model, Sequential) and isinstance(ex.model[-1], kind):
+        return lines("model = model[:-1]", then)
+    return then or f"# in forward(): return the scores themselves, without {what}"
 
 
 def without_softmax(ex: Examination, then: str = "") -> str:
     """Take the last module off, if it is a softmax."""
-    if isinstance(ex.model, Sequential) and isinstance(ex.model[-1], Softmax):
-        return "; ".join(filter(None, ["model = model[:-1]", then]))
-    return then or "# in forward(): return the scores themselves, without softmax"
+    return without_last(ex, Softmax, "softmax", then)
+
+
+def with_activations(ex: Examination) -> str:
+    """A ReLU between layers, where a line can put it there."""
+    if isinstance(ex.model, Sequential) and all(type(m) is Linear for m in ex.model):
+        return (
+            "modules = []\nfor layer in model:\n    modules += [layer, nn.ReLU()]\n"
+            "model = nn.Sequential(*modules[:-1])"
+        )
+    return "# in forward(): a nonlinear activation between layers, as in x = self.b(F.relu(self.a(x)))"
+
+
+def standardized(dims: tuple[int, ...]) -> str:
+    """Features of mean 0 and standard deviation 1, each by itself."""
+    if dims == (0,):
+        return "x = (x - x.mean(0)) / (x.std(0) + 1e-8)"
+    return f"x = (x - x.mean({dims}, keepdim=True)) / (x.std({dims}, keepdim=True) + 1e-8)"
 
 
 def expression(model: Module, layer: str) -> str:

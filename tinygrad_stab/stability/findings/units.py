@@ -13,10 +13,17 @@ from ..gaussian import values
 from ..steps import Step
 from ..trace import Call
 from .examination import Examination, bias_of, geometric_mean, shown, weight_var
-from .finding import Finding
-from .remedies import ZERO_BIASES, critical, expression, fresh_weights
+from .finding import Finding, detector
+from .remedies import ZERO_BIASES, critical, expression, fresh_weights, other_activations
 
 
+@detector(
+    "dead units",
+    wrong="ReLUs that never fire: no gradient reaches their weights again",
+    tells="how many units of a layer fire for no sample, beside how many fire for all",
+    limit="an excess of 20 % of the units and three standard deviations of chance",
+    do="biases of 0, He's weights, a smaller learning rate, a leaky ReLU",
+)
 def dead_units(ex: Examination) -> Iterator[Finding]:
     """A layer with more units that never fire than chance would have.
 
@@ -65,6 +72,13 @@ def saturates(φ: Step | None) -> bool:
     return low == left != middle != right == high
 
 
+@detector(
+    "saturation",
+    wrong="Units of tanh or sigmoid at the ends of their range, where the slope is next to 0",
+    tells="the share of outputs within 3 % of an asymptote, and what such layers do to the gradient",
+    limit="30 % of the outputs, and a gradient that changes by a quarter a layer: saturation alone is no disease",
+    do="smaller weights, biases of 0, standardized features, a normalization before the activation",
+)
 def saturation(ex: Examination) -> Iterator[Finding]:
     """Hidden layers with much of their output on the asymptotes, and a gradient that suffers from it.
 
@@ -88,6 +102,7 @@ def saturation(ex: Examination) -> Iterator[Finding]:
         f"{from_bias:.0%} of E z² comes from the biases" if from_bias > 0.5 else
         f"weights too large: σ_w² = {shown(var)}, where {wanted or 1:.3g} would do",
         ZERO_BIASES if from_bias > 0.5 else fresh_weights(ex),
+        (fresh_weights(ex), *other_activations(ex)),
     )  # fmt: skip
 
 
