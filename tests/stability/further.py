@@ -174,7 +174,8 @@ def group_norm_of_ones(seed: int) -> Case:
 @reported("batch too small for BatchNorm")
 def batchnorm_on_single_pixels(seed: int) -> Case:
     model = nn.Sequential(
-        nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.AvgPool2d(8), nn.Conv2d(8, 16, 1, bias=False), nn.BatchNorm2d(16),
+        nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.AvgPool2d(8), nn.Conv2d(8, 16, 1, bias=False),
+        nn.BatchNorm2d(16),
         nn.ReLU(), nn.Flatten(), nn.Linear(16, 10),
     )  # fmt: skip
     return Case(model, *images(seed, 2), optimizer=adam(model))
@@ -223,7 +224,7 @@ def black_pictures(seed: int) -> Case:
 @reported("single label", says="label")
 def sorted_labels(seed: int) -> Case:
     model = mlp(64, 32, 10)
-    x, y = flat(seed)
+    x, _ = flat(seed)
     return Case(model, x, torch.zeros(64).long(), optimizer=adam(model))
 
 
@@ -586,7 +587,8 @@ def sound_residual_conv_with_norm(seed: int) -> Case:
 @sound
 def sound_trained_with_batchnorm(seed: int) -> Case:
     model = nn.Sequential(
-        nn.Linear(64, 32, bias=False), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 32, bias=False), nn.BatchNorm1d(32),
+        nn.Linear(64, 32, bias=False), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 32, bias=False),
+        nn.BatchNorm1d(32),
         nn.ReLU(), nn.Linear(32, 10),
     )  # fmt: skip
     case = Case(model, *flat(seed), optimizer=adam(model, 3e-3))

@@ -1,8 +1,8 @@
 """Set-ups that people report in public threads, rebuilt small: what is wrong with them, and sound ones.
 
-A set-up is made from a seed: the model, a batch, the loss and the optimizer as its author has them. `names` are
-the pathologies that are right to give; where the finding matters more than its name, `says` is a pattern that its
-text must match.
+A set-up is made from a seed: the model, a batch, the loss and the optimizer as its author has them. `names`
+are the pathologies that are right to give; where the finding matters more than its name, `says` is a pattern
+that its text must match.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -99,7 +100,7 @@ def series(seed: int, n: int, length: int, features: int = 3) -> tuple[np.ndarra
 
 def mlp(*sizes: int, act: Callable[[], nn.Module] = nn.ReLU) -> nn.Sequential:
     modules: list[nn.Module] = []
-    for n_in, n_out in zip(sizes[:-2], sizes[1:-1]):
+    for n_in, n_out in pairwise(sizes[:-1]):
         modules += [nn.Linear(n_in, n_out), act()]
     return nn.Sequential(*modules, nn.Linear(sizes[-2], sizes[-1]))
 
@@ -213,7 +214,8 @@ def growing_relu_rnn(seed: int) -> Case:
 
 
 @reported(
-    says=r"batch_first|other samples|one another|mix(es|ed|ing)?\b.*sampl|sampl.*mix|across (the )?(batch|samples)"
+    says=r"batch_first|other samples|one another|mix(es|ed|ing)?\b.*sampl|sampl.*mix|across (the )?(batch|"
+    r"samples)"
     r"|samples? .*depend"
 )
 def batch_taken_for_time(seed: int) -> Case:
@@ -381,7 +383,8 @@ def layers_in_a_list(seed: int) -> Case:
 
 
 @reported(
-    says=r"optimizer[^.]*(does not|lacks|other|not (hold|contain|know|among|have)|no parameter|missing|another)"
+    says=r"optimizer[^.]*(does not|lacks|other|not (hold|contain|know|among|have)|no parameter|missing|"
+    r"another)"
     r"|not (in|given to|among)[^.]*optimizer"
 )
 def optimizer_of_the_head_only(seed: int) -> Case:
@@ -563,8 +566,10 @@ def sound_attention(seed: int) -> Case:
         return self.head(h.mean(1))
 
     model = Net(
-        compute, embed=nn.Linear(8, 16), place=nn.Parameter(0.02 * torch.randn(8, 16)), attention=Attention(16),
-        norm1=nn.LayerNorm(16), norm2=nn.LayerNorm(16), mlp=mlp(16, 32, 16, act=nn.GELU), head=nn.Linear(16, 10),
+        compute, embed=nn.Linear(8, 16), place=nn.Parameter(0.02 * torch.randn(8, 16)),
+        attention=Attention(16),
+        norm1=nn.LayerNorm(16), norm2=nn.LayerNorm(16), mlp=mlp(16, 32, 16, act=nn.GELU), head=nn.Linear(16,
+        10),
     )  # fmt: skip
     return Case(model, *pictures(seed), optimizer=adam(model))
 

@@ -3,8 +3,8 @@
 The gradient of a healthy net may have almost any norm, depending on its width and on whether the loss is a
 mean or a sum. What a layer has relative to another, or a step relative to those before, depends on neither.
 
-Adam's first steps are long, LSTMs have gradients that jump, and a net that has learned its data has next to no
-gradient left: none of these is a reason to warn. So a single step must be very wrong to be named, what is
+Adam's first steps are long, LSTMs have gradients that jump, and a net that has learned its data has next to
+no gradient left: none of these is a reason to warn. So a single step must be very wrong to be named, what is
 merely unusual must last, and what is small is wrong only as long as nothing was learned.
 """
 
@@ -212,7 +212,8 @@ class Alarms:
             yield (
                 "still",
                 (
-                    "no weight has moved: call monitor.step() after optimizer.step(), and see whether the optimizer "
+                    "no weight has moved: call monitor.step() after optimizer.step(), and see whether the "
+                    "optimizer "
                     "holds the parameters of this very model"
                 ),
             )
@@ -257,6 +258,7 @@ class Alarms:
             and statistics.fmean(late) > 0.9 * at_start > 0
         ):
             yield "stays", (
-                f"the loss stays where it is, {statistics.fmean(late):.4g} after {at_start:.4g} at the start: "
+                f"the loss stays where it is, {statistics.fmean(late):.4g} after {at_start:.4g} at the "
+                f"start: "
                 "run diagnose on a batch"
             )  # fmt: skip

@@ -48,14 +48,14 @@ def diagnose(
 ) -> Diagnosis:
     """Examine a model in training mode on one batch, and name what is wrong with it, leaving it as it was.
 
-    The loss is that of `probe`. With the optimizer that trains the model, its steps are judged as well, and what
-    the last of them left in .grad. With `prove` every fix is run on deep copies, which are then trained for a few
-    `steps` beside untreated ones, with three seeds; one that does not help is replaced by the next, and what was
-    tried is told.
+    The loss is that of `probe`. With the optimizer that trains the model, its steps are judged as well, and
+    what the last of them left in .grad. With `prove` every fix is run on deep copies, which are then trained
+    for a few `steps` beside untreated ones, with three seeds; one that does not help is replaced by the next,
+    and what was tried is told.
 
     What later troubles may come from is looked at first, and hides them: treat it and diagnose again. A clean
-    bill says what was not judged. Raises ValueError for a model without weights to train, or a loss that is not
-    a scalar.
+    bill says what was not judged. Raises ValueError for a model without weights to train, or a loss that is
+    not a scalar.
     """
     with unchanged(model):
         examination = examine(model, x, y, loss_fn, optimizer)

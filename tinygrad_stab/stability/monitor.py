@@ -205,8 +205,8 @@ class GradientMonitor:
 class _OneGradient:
     """What the backward passes of a step brought to one parameter, beside what lies in its .grad at the end.
 
-    The parameter is the smallest there is. Where .grad is the sum of that and of what lay there before, nobody has
-    set it to zero; where it is a small multiple of it, it was clipped.
+    The parameter is the smallest there is. Where .grad is the sum of that and of what lay there before,
+    nobody has set it to zero; where it is a small multiple of it, it was clipped.
     """
 
     def __init__(self, parameters: Sequence[Tensor]) -> None:
@@ -216,7 +216,8 @@ class _OneGradient:
         )
         self.brought: np.ndarray | None = None
         self.left: np.ndarray | None = None
-        self.adds_up, self.kept = False, None
+        self.adds_up = False
+        self.kept: float | None = None
         self.handle: Any = None
 
     def watch(self) -> None:
@@ -228,8 +229,8 @@ class _OneGradient:
             self.handle.remove()
 
     def _add(self, g: Tensor) -> None:
-        g = g.array.astype(float)
-        self.brought = g if self.brought is None else self.brought + g
+        new = g.array.astype(float)
+        self.brought = new if self.brought is None else self.brought + new
 
     def compare(self) -> None:
         """Is .grad what was brought, a multiple of it, or that and what was left?"""

@@ -23,17 +23,19 @@ Treated = dict[str, Any]  # the names that a fix may use
 
 
 def prove(ex: Examination, finding: Finding, steps: int) -> None:
-    """Enter into the finding what so many steps do without and with its fix; one that does not help is replaced.
+    """Enter into the finding what so many steps do without and with its fix; one that does not help is
+    replaced.
 
     Both sides start from deep copies, with the same batch, and with the same random numbers for each of three
-    seeds. With the optimizer given, both use a copy of it, to which nothing is added but parameters that the fix
-    has made; without, each side takes the better of two rates of SGD, so that the fix is not credited with steps that merely
-    suit it. Both are judged alike: by accuracy where the output scores classes, by R² for other targets whose
-    scale the fix changes, else by the user's own loss. To be called inside `unchanged(model)`.
+    seeds. With the optimizer given, both use a copy of it, to which nothing is added but parameters that the
+    fix has made; without, each side takes the better of two rates of SGD, so that the fix is not credited
+    with steps that merely suit it. Both are judged alike: by accuracy where the output scores classes, by R²
+    for other targets whose scale the fix changes, else by the user's own loss. To be called inside
+    `unchanged(model)`.
 
-    A fix helps if the finding is gone, and the result is better by more than twice the standard error over the
-    seeds. If it is gone and the result is much the same, that is said. If no fix makes it go, what was tried is
-    told, and none is shown.
+    A fix helps if the finding is gone, and the result is better by more than twice the standard error over
+    the seeds. If it is gone and the result is much the same, that is said. If no fix makes it go, what was
+    tried is told, and none is shown.
     """
     untreated = [_best(ex, "", steps, seed) for seed in range(SEEDS)]
     tried: list[str] = []
@@ -107,14 +109,17 @@ def _best(ex: Examination, fix: str, steps: int, seed: int) -> tuple[Treated, fl
         after = treated(ex, fix, seed)
         if rate is not None:
             after["optimizer"] = SGD(after["model"].parameters(), lr=rate)
-        names = ("model", "x", "y", "loss_fn", "optimizer")
-        results.append((after, train(*(after[name] for name in names), steps)))
+        model, x, y, loss_fn, optimizer = (
+            after[name] for name in ("model", "x", "y", "loss_fn", "optimizer")
+        )
+        results.append((after, train(model, x, y, loss_fn, optimizer, steps)))
     finite = [result for result in results if math.isfinite(result[1])]
     return min(finite, key=lambda result: result[1]) if finite else (results[0][0], math.nan)
 
 
 def treated(ex: Examination, fix: str, seed: int) -> Treated:
-    """Deep copies with the fix applied, by running it; the optimizer gets the parameters that the fix has made."""
+    """Deep copies with the fix applied, by running it; the optimizer gets the parameters that the fix has
+    made."""
     random.manual_seed(seed)
     model, optimizer = copy.deepcopy((ex.model, ex.optimizer))
     before = set(model.parameters())
@@ -127,7 +132,7 @@ def treated(ex: Examination, fix: str, seed: int) -> Treated:
     return after
 
 
-# --- one currency for both sides -----------------------------------------------------------------------------
+# --- one currency for both sides ----------------------------------------------------------------------------
 
 
 def _currency(ex: Examination, scale_changes: bool) -> tuple[str, Callable[[Treated, float], float]]:

@@ -65,7 +65,8 @@ GROUPS: list[list[Detector]] = [
     [not_finite],
     [constant_input, single_label, one_column],
     [disconnected_parameters, unregistered_parameters, not_in_the_optimizer, samples_mix],
-    [symmetric_weights, out_of_reach, missing_logarithm, targets_ignored, tiny_batch, single_values, strong_dropout,
+    [symmetric_weights, out_of_reach, missing_logarithm, targets_ignored, tiny_batch, single_values,
+    strong_dropout,
      unscaled_features, unscaled_targets],
     [stale_statistics, gradients_add_up, clipped_too_hard, decay_wins],
     [dead_units, saturation],
@@ -90,7 +91,8 @@ def find(examination: Examination) -> list[Finding]:
 
 
 def chapter() -> Report:
-    """All that is asked of a net, in order: what can go wrong, how one tells, where the limit is, what to do."""
+    """All that is asked of a net, in order: what can go wrong, how one tells, where the limit is, what to
+    do."""
     return Report(
         "What can go wrong, how one tells, and what to do", [d for group in [*GROUPS, ALWAYS] for d in group]
     )

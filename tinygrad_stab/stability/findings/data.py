@@ -25,7 +25,8 @@ def constant_input(ex: Examination) -> Iterator[Finding]:
     is_black = not np.any(x)
     if (ex.is_alike and len(x) > 1) or is_black:
         yield Finding(
-            "constant input", "x", f"all of the {len(x)} samples are {'0' if is_black else 'the same'}", 0.0, 0,
+            "constant input", "x", f"all of the {len(x)} samples are {'0' if is_black else 'the same'}", 0.0,
+            0,
             "a mistake where the data are read or scaled: nothing distinguishes the samples",
             "# where x is prepared: look at a few samples",
         )  # fmt: skip
@@ -50,7 +51,8 @@ def unscaled_features(ex: Examination) -> Iterator[Finding]:
     """Features as the first layer gets them: of unlike sizes, far from 0, or far from size 1.
 
     A normalization after the first layer makes up for a common factor, but not for the differences between
-    features. Features that are mostly 0, as one-hot codes and words, are small by nature: what is not 0 counts.
+    features. Features that are mostly 0, as one-hot codes and words, are small by nature: what is not 0
+    counts.
     """
     x, axis = _features(ex)
     if x.dtype.kind != "f" or x.ndim < 2 or not np.all(np.isfinite(x)):
@@ -86,7 +88,8 @@ def _unlike(x: np.ndarray, axis: int, normalized: bool) -> Iterator[tuple[float,
     "single label",
     wrong="Every sample of the batch has the same label",
     tells="the labels of a batch of eight or more",
-    limit="exactly equal: of shuffled data with two classes as frequent this happens once in 128 batches of eight",
+    limit="exactly equal: of shuffled data with two classes as frequent this happens once in 128 batches of "
+    "eight",
     do="shuffle=True; look at how the labels were read",
 )
 def single_label(ex: Examination) -> Iterator[Finding]:

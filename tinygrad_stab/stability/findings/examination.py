@@ -154,7 +154,8 @@ def examine(model: Module, x: Any, y: Any, loss_fn: Callable[..., Any] | None, o
 
 
 def _eval_loss(model: Module, x: Tensor, y: Any, loss_fn: Callable[..., Any] | None) -> float | None:
-    """The loss in evaluation mode, if running statistics were ever updated: before this pass does it again."""
+    """The loss in evaluation mode, if running statistics were ever updated: before this pass does it
+    again."""
     if not any(isinstance(m, _BatchNorm) and _updates(m) for m in model.modules()):
         return None
     model.eval()
@@ -195,7 +196,7 @@ def _hidden(calls: list[Call], rows: list[LayerRecord], result: Any) -> list[tup
     return [pair for *pair, is_output in zip(calls, rows, only_output) if not is_output]  # type: ignore[misc]
 
 
-# --- the recorded graph: all that is asked of it here ----------------------------------------------------------
+# --- the recorded graph: all that is asked of it here -------------------------------------------------------
 
 
 _MOVES = {
@@ -250,7 +251,7 @@ def _is_moved(node: Node | None, source: Node | None) -> bool:
     return node is source
 
 
-# --- what several detectors ask --------------------------------------------------------------------------------
+# --- what several detectors ask -----------------------------------------------------------------------------
 
 
 def is_normalized(call: Call) -> bool:

@@ -20,10 +20,11 @@ def _later(header: str, format: str = "") -> Any:
 class Finding:
     """What is wrong, where, how that shows, why, and what to do; with a proof, what that was good for.
 
-    The evidence is `measured`, which should be on the other side of `limit`. The fix is code about `model`, `x`,
-    `y`, `loss_fn` and `optimizer`; a comment where only a hand can write it. `others` are fixes to try if it does
-    not help. A proof tells how the model does after the same steps, `without` and `with_fix`, in which
-    `currency`; whether the finding is `gone`; whether that `helps`; and what was `tried` before in vain.
+    The evidence is `measured`, which should be on the other side of `limit`. The fix is code about `model`,
+    `x`, `y`, `loss_fn` and `optimizer`; a comment where only a hand can write it. `others` are fixes to try
+    if it does not help. A proof tells how the model does after the same steps, `without` and `with_fix`, in
+    which `currency`; whether the finding is `gone`; whether that `helps`; and what was `tried` before in
+    vain.
     """
 
     pathology: str = column("pathology")

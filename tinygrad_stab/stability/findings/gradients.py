@@ -44,7 +44,8 @@ def vanishing(ex: Examination) -> Iterator[Finding]:
 
 @detector(
     "exploding",
-    wrong="The first layers get a gradient that is far too large: every layer on the way back makes it larger",
+    wrong="The first layers get a gradient that is far too large: every layer on the way back makes it "
+    "larger",
     tells="‖∂L/∂h‖ of the first hidden layer beside that of the last",
     limit="100; 15 where residual sums are the reason, as L branches divided by √L make at most e of it",
     do="smaller weights, residual branches that start from zero or are divided by √L, normalization; without "
@@ -72,7 +73,8 @@ def exploding(ex: Examination) -> Iterator[Finding]:
 
 
 def compared(ex: Examination) -> list[tuple[Call, LayerRecord]]:
-    """The hidden layers, but for steps in time, and those before weights of 0, as a branch may have on purpose."""
+    """The hidden layers, but for steps in time, and those before weights of 0, as a branch may have on
+    purpose."""
     silenced = {call.x.node for call in ex.calls if not any(W.array.any() for W in call.matrices)}
     return [
         (call, row)

@@ -1,9 +1,9 @@
 """Gradients that vanish or explode over the steps of a recurrent net.
 
 What counts is the gradient of the very loss that is trained, as it was recorded: a loss that reads every step
-needs no gradient to come from the last one to the first. It is read where the layer meets its input, ‖∂L/∂x_t‖,
-which is ‖∂L/∂h_t‖ times weights and slopes that are alike at every step; or at its output, where a cell, or a
-layer of one's own, is called once a step.
+needs no gradient to come from the last one to the first. It is read where the layer meets its input,
+‖∂L/∂x_t‖, which is ‖∂L/∂h_t‖ times weights and slopes that are alike at every step; or at its output, where a
+cell, or a layer of one's own, is called once a step.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ def profiles(ex: Examination) -> Iterator[tuple[Call, np.ndarray]]:
 
 @detector(
     "vanishing through time",
-    wrong="What happened early in a sequence gets no gradient: W_hh, or the forget gates, act once in every step",
+    wrong="What happened early in a sequence gets no gradient: W_hh, or the forget gates, act once in every "
+    "step",
     tells="‖∂L/∂x_t‖ of the first step beside the largest, for the very loss that is trained",
     limit="1.2e-7, float32's rounding: added to the gradient of later steps, that of the first is lost",
     do="an LSTM with forget biases of 1 to 3, orthogonal or identity W_hh, a loss that reads every step",
@@ -62,8 +63,10 @@ def vanishing_through_time(ex: Examination) -> Iterator[Finding]:
         change, last = float(p[0] / p.max()), int(np.argmax(p))
         cause, fix = _lost(ex, call)
         yield Finding(
-            "vanishing through time", expression(ex.model, call.layer), f"the gradient goes from {p.max():.2e} at "
-            f"t = {last} to {p[0]:.2e} at t = 0, × {change ** (1 / max(last, 1)):.3g} a step", change, LOST, cause, fix,
+            "vanishing through time", expression(ex.model, call.layer), f"the gradient goes from "
+            f"{p.max():.2e} at "
+            f"t = {last} to {p[0]:.2e} at t = 0, × {change ** (1 / max(last, 1)):.3g} a step", change, LOST,
+            cause, fix,
         )  # fmt: skip
 
 
@@ -86,7 +89,8 @@ def exploding_through_time(ex: Examination) -> Iterator[Finding]:
         weights = _recurrent_weights(call)
         fix = f"nn.init.orthogonal_({name}.{weights}, gain=0.9)"
         yield Finding(
-            "exploding through time", name, f"the gradient goes from {p[-1]:.2e} at the last step to {p[0]:.2e} at "
+            "exploding through time", name, f"the gradient goes from {p[-1]:.2e} at the last step to "
+            f"{p[0]:.2e} at "
             f"t = 0, × {change ** (1 / (len(p) - 1)):.3g} a step", change, BLOWN_UP,
             "the recurrent weights are too large: W_hh acts once in every step",
             fix, (f"nn.init.orthogonal_({name}.{weights}, gain=0.5)",),

@@ -76,8 +76,10 @@ def _on_the_way(ex: Examination) -> Iterator[Finding]:
     largest = float(np.max(np.abs(ex.x.array))) if ex.x.dtype.kind == "f" else 0.0
     if overflows and largest > HUGE:
         yield Finding(
-            "unscaled features", "x", f"the features reach {largest:.3g}, and {expression(ex.model, overflows[0])} "
-            "overflows", largest, HUGE, "raw data: products with weights of ordinary size leave the range of floats",
+            "unscaled features", "x", f"the features reach {largest:.3g}, and "
+            f"{expression(ex.model, overflows[0])} "
+            "overflows", largest, HUGE, "raw data: products with weights of ordinary size leave the range "
+            "of floats",
             f"x = x / {largest:.3g}",
         )  # fmt: skip
     elif overflows:
@@ -92,8 +94,10 @@ def _on_the_way(ex: Examination) -> Iterator[Finding]:
         low, high = float(ex.output.array.min()), float(ex.output.array.max())
         yield Finding(
             "non-finite", "the loss", f"the loss is {ex.loss}, of outputs between {low:.3g} and {high:.3g}",
-            math.nan, 0, "a logarithm of 0 in the loss, a probability that is rounded to 0 or a number below it; "
-            "or an overflow", without_softmax(ex, "loss_fn = nn.functional.cross_entropy") if ex.has_classes else
+            math.nan, 0, "a logarithm of 0 in the loss, a probability that is rounded to 0 or a number "
+            "below it; "
+            "or an overflow", without_softmax(ex, "loss_fn = nn.functional.cross_entropy")
+            if ex.has_classes else
             "# in the loss: take its version of scores, such as binary_cross_entropy_with_logits",
         )  # fmt: skip
     elif bad := [row.layer for row in ex.rows if not _is_finite(row.backward, row.weight_grad)]:
@@ -101,7 +105,8 @@ def _on_the_way(ex: Examination) -> Iterator[Finding]:
             "non-finite", f"gradient at {expression(ex.model, bad[-1])}",
             f"the loss is {ex.loss:.3g}, its gradient is not finite from layer {bad[-1]} down", len(bad), 0,
             "an infinite slope, such as that of √ at 0, or a gradient that overflows",
-            "# add a little below the root, (d2 + 1e-12).sqrt(); torch.autograd.detect_anomaly() names the line",
+            "# add a little below the root, (d2 + 1e-12).sqrt(); torch.autograd.detect_anomaly() names the "
+            "line",
         )  # fmt: skip
 
 

@@ -42,7 +42,8 @@ def chance(ex: Examination) -> float | None:
     wrong="The net is sure, and wrong: at the start its loss is far above that of guessing",
     tells="the loss beside that of the best constant guess; sizes of outputs and targets beside each other",
     limit="ten times: the first steps then only shrink the outputs, or move them to where the targets are",
-    do="an output layer with small weights, standardized targets; the bias of the output at the targets' mean",
+    do="an output layer with small weights, standardized targets; the bias of the output at the targets' "
+    "mean",
 )
 def loss_above_chance(ex: Examination) -> Iterator[Finding]:
     """A loss ten times that of the best constant guess: the net is sure, and wrong."""
@@ -53,19 +54,19 @@ def loss_above_chance(ex: Examination) -> Iterator[Finding]:
         return  # where one class is frequent, to know that is worth much; not to know it is no certainty
     last, size = ex.calls[-1], root_mean_square(ex.output.array)
     layer, var = expression(ex.model, last.layer), shown(weight_var(last))
-    evidence = f"the loss is {ex.loss:.3g}, the best constant guess has {best:.3g}; outputs have a root mean square of {size:.3g}"
+    evidence = (
+        f"the loss is {ex.loss:.3g}, the best constant guess has {best:.3g}; outputs have a root mean square "
+        f"of {size:.3g}"
+    )
     before = root_mean_square(last.x.array)
     redrawn = f"for W in {layer}.parameters():\n    if W.ndim > 1:\n        nn.init.xavier_normal_(W)"
-    where, cause, fix, others = (
-        layer,
-        f"weights too large in the output layer, σ_w² = {var}: first steps only shrink them",
-        redrawn,
-        (),
-    )
+    where, fix = layer, redrawn
+    others: tuple[str, ...] = ()
+    cause = f"weights too large in the output layer, σ_w² = {var}: first steps only shrink them"
     if ex.has_numbers and _are_to_blame(ex, size):
         mean, std = float(ex.y.array.mean()), float(ex.y.array.std())
         where = "y"
-        cause = f"targets of mean {mean:.3g} and standard deviation {std:.3g}, a size that the outputs are far from"
+        cause = f"targets of mean {mean:.3g} and standard deviation {std:.3g}, far from the outputs' size"
         fix = STANDARD_TARGETS
     elif before > 10 and len(ex.calls) > 1:
         cause = f"the signal has grown: what comes to the output layer has a root mean square of {before:.3g}"

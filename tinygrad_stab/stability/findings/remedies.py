@@ -46,7 +46,8 @@ def drawn(call: str) -> str:
 def with_modules(kind: str, instead: str, without: str = "") -> str:
     """Exchange the modules of a kind in a Sequential, and leave some out."""
     left_out = f"\n    if not isinstance(m, {without})" if without else ""
-    return f"model = nn.Sequential(*(\n    {instead} if isinstance(m, {kind}) else m for m in model{left_out}\n))"
+    each = f"    {instead} if isinstance(m, {kind}) else m for m in model{left_out}"
+    return f"model = nn.Sequential(*(\n{each}\n))"
 
 
 def fresh_weights(ex: Examination) -> str:
@@ -112,7 +113,8 @@ def without_batchnorm(ex: Examination) -> str:
 
 def with_batchnorm(layers: list[str]) -> str:
     """Nothing by hand can put a normalization into somebody's forward()."""
-    return f"# in __init__: a normalization behind {layers[0]} and its like, as in nn.Sequential(conv, nn.BatchNorm2d(…))"
+    how = "nn.Sequential(conv, nn.BatchNorm2d(…))"
+    return f"# in __init__: a normalization behind {layers[0]} and its like, as in {how}"
 
 
 def smaller_branches(ends: list[Call]) -> str:

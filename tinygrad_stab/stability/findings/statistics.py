@@ -47,7 +47,8 @@ def tiny_batch(ex: Examination) -> Iterator[Finding]:
 
 @detector(
     "normalization of single values",
-    wrong="A normalization within each sample that has one or two numbers to a group, as GroupNorm(C, C) on (n, C)",
+    wrong="A normalization within each sample that has one or two numbers to a group, as GroupNorm(C, C) on "
+    "(n, C)",
     tells="how many numbers share a mean",
     limit="3: one number minus its own mean is 0, and two become ±1, whatever they were",
     do="fewer groups: GroupNorm(1, C), or LayerNorm(C)",
@@ -59,9 +60,12 @@ def single_values(ex: Examination) -> Iterator[Finding]:
         if not isinstance(module, _BatchNorm) and count < 3 and math.prod(shape[1:]) > 1:
             yield Finding(
                 "normalization of single values", expression(ex.model, name),
-                f"{type(module).__name__} takes its mean over {count} of the numbers of shape {shape}", count, 3,
-                "one number minus its own mean is 0, and two become ±1: the output is constant, and no gradient "
-                "comes back", f"{expression(ex.model, name)}.num_groups = 1" if isinstance(module, GroupNorm) else
+                f"{type(module).__name__} takes its mean over {count} of the numbers of shape {shape}",
+                count, 3,
+                "one number minus its own mean is 0, and two become ±1: the output is constant, and no "
+                "gradient "
+                "comes back", f"{expression(ex.model, name)}.num_groups = 1" if isinstance(module,
+                GroupNorm) else
                 "# in __init__: normalize over the features, nn.LayerNorm(features)",
             )  # fmt: skip
             return
@@ -82,7 +86,8 @@ def strong_dropout(ex: Examination) -> Iterator[Finding]:
         noise = module.p / (1 - module.p) if module.p < 1 else math.inf
         yield Finding(
             "dropout too strong", expression(ex.model, name),
-            f"p = {module.p:g}: in training the noise has {noise:.3g} times the power of the signal", module.p, 0.8,
+            f"p = {module.p:g}: in training the noise has {noise:.3g} times the power of the signal",
+            module.p, 0.8,
             "p is the share that is dropped, not the share that is kept",
             f"for m in model.modules():\n    if isinstance(m, nn.Dropout):\n        m.p = {1 - module.p:.2g}",
         )  # fmt: skip
@@ -107,8 +112,10 @@ def stale_statistics(ex: Examination) -> Iterator[Finding]:
     name, module = norms[0]
     yield Finding(
         "stale statistics", expression(ex.model, name),
-        f"the loss of this batch is {ex.loss:.3g} in training mode and {ex.eval_loss:.3g} in eval()", ratio, 3,
-        f"after {seen} batches the running statistics are not those of the activations (momentum {module.momentum:g})"
+        f"the loss of this batch is {ex.loss:.3g} in training mode and {ex.eval_loss:.3g} in eval()", ratio,
+        3,
+        f"after {seen} batches the running statistics are not those of the activations (momentum "
+        f"{module.momentum:g})"
         if module.momentum else "the running statistics are not those of the activations",
         'for m in model.modules():\n    if hasattr(m, "running_mean"):\n        m.reset_running_stats()\n'
         "        m.momentum = 0.1\nfor _ in range(30):\n    model(x)",

@@ -51,7 +51,8 @@ def not_in_the_optimizer(ex: Examination) -> Iterator[Finding]:
             "parameters not in the optimizer", named(lost), f"the optimizer does not hold {len(lost)} of "
             f"{len(trained)} parameters that get a gradient", len(lost) / len(trained), 0,
             "the optimizer was made with a part of model.parameters()" if own else
-            "the optimizer holds no parameter of this model: it was made for another model, or before this one",
+            "the optimizer holds no parameter of this model: it was made for another model, or before this "
+            "one",
             ADD_MISSING,
         )  # fmt: skip
 
@@ -68,8 +69,10 @@ def gradients_add_up(ex: Examination) -> Iterator[Finding]:
     left, fresh = _left_over(ex)
     if fresh and left > 30 * fresh and math.isfinite(left):
         yield Finding(
-            "gradients add up", ".grad", f"what lies in .grad has norm {left:.3g}, the gradient of this batch "
-            f"{fresh:.3g}", left / fresh, 30, "optimizer.zero_grad() is missing: each backward() adds to what is there",
+            "gradients add up", ".grad", f"what lies in .grad has norm {left:.3g}, the gradient of this "
+            f"batch "
+            f"{fresh:.3g}", left / fresh, 30, "optimizer.zero_grad() is missing: each backward() adds to "
+            "what is there",
             "# in the training loop: optimizer.zero_grad() before loss.backward()",
         )  # fmt: skip
 
@@ -89,7 +92,8 @@ def clipped_too_hard(ex: Examination) -> Iterator[Finding]:
     mantissa = left / 10 ** math.floor(math.log10(left) + 5e-4)
     if min(abs(mantissa / round_number - 1) for round_number in (1, 2, 5, 10)) < 1e-3 or left < 1e-4 * fresh:
         yield Finding(
-            "clipped too hard", ".grad", f"what lies in .grad has norm {left:.4g}, the gradient of this batch {fresh:.3g}",
+            "clipped too hard", ".grad", f"what lies in .grad has norm {left:.4g}, the gradient of this "
+            f"batch {fresh:.3g}",
             left / fresh, 0.01, "clip_grad_norm_ with a bound far too low: every step is clipped",
             "# in the training loop: clip_grad_norm_(model.parameters(), 1.0), or none",
         )  # fmt: skip
@@ -106,8 +110,10 @@ def _left_over(ex: Examination) -> tuple[float, float]:
 @detector(
     "weight decay too large",
     wrong="Weight decay outweighs the loss: weights shrink, whatever the data say",
-    tells="λ‖W‖ beside ‖∂L/∂W‖; in AdamW λ times the weights' root mean square beside 1, the size of its step",
-    limit="2: decay wins where it is larger, and the weights shrink by half and more before the loss is heard",
+    tells="λ‖W‖ beside ‖∂L/∂W‖; in AdamW λ times the weights' root mean square beside 1, the size of its "
+    "step",
+    limit="2: decay wins where it is larger, and the weights shrink by half and more before the loss is "
+    "heard",
     do="λ of 1e-4, or 0.01 in AdamW",
 )
 def decay_wins(ex: Examination) -> Iterator[Finding]:
@@ -130,8 +136,10 @@ def decay_wins(ex: Examination) -> Iterator[Finding]:
             beside = "the size 1 of a step of AdamW" if is_decoupled else f"the gradient's {gradient:.3g}"
             pull = decay * size / math.sqrt(count) if is_decoupled else decay * size
             yield Finding(
-                "weight decay too large", f"weight_decay = {decay:g}", f"it pulls with {pull:.3g}, beside {beside}",
-                ratio, limit, "weight decay outweighs the loss: the weights shrink towards 0, whatever the data say",
+                "weight decay too large", f"weight_decay = {decay:g}", f"it pulls with {pull:.3g}, beside "
+                f"{beside}",
+                ratio, limit, "weight decay outweighs the loss: the weights shrink towards 0, whatever the "
+                "data say",
                 'for group in optimizer.param_groups:\n    group["weight_decay"] = 1e-4',
             )  # fmt: skip
             return
@@ -140,8 +148,10 @@ def decay_wins(ex: Examination) -> Iterator[Finding]:
 @detector(
     "step too large",
     wrong="A step passes over the valley and up the other side, lr > 2/curvature, or overwrites the weights",
-    tells="ten steps on this very batch, on a copy, beside ten steps a tenth, a hundredth, a thousandth as long",
-    limit="a loss that does not fall while shorter steps lower it; or a single step half as long as the weights",
+    tells="ten steps on this very batch, on a copy, beside ten steps a tenth, a hundredth, a thousandth as "
+    "long",
+    limit="a loss that does not fall while shorter steps lower it; or a single step half as long as the "
+    "weights",
     do="a learning rate a tenth or a hundredth as large",
 )
 def step_too_large(ex: Examination) -> Iterator[Finding]:
@@ -157,9 +167,11 @@ def step_too_large(ex: Examination) -> Iterator[Finding]:
         if trial.loss < ex.loss and not taken.loss <= trial.loss:
             yield Finding(
                 "step too large", _rates(ex), f"ten steps on one batch take its loss from {ex.loss:.4g} to "
-                f"{taken.loss:.4g}, steps {shorter:g} times as long to {trial.loss:.4g}; a single step changes the "
+                f"{taken.loss:.4g}, steps {shorter:g} times as long to {trial.loss:.4g}; a single step "
+                f"changes the "
                 f"weights by up to {taken.longest:.2g} of their size", taken.longest if overwrites else
-                taken.loss / ex.loss, 0.5 if overwrites else 1, "a step passes over the valley and up the other side: "
+                taken.loss / ex.loss, 0.5 if overwrites else 1, "a step passes over the valley and up the "
+                "other side: "
                 "lr > 2/curvature", SHORTER_STEPS.format(f"*= {shorter:g}"),
                 tuple(SHORTER_STEPS.format(f"*= {further:g}") for further in (shorter / 10, shorter / 100)),
             )  # fmt: skip
@@ -170,7 +182,8 @@ def step_too_large(ex: Examination) -> Iterator[Finding]:
     "step too small",
     wrong="Nothing moves, or so slowly that a run ends before anything is learned",
     tells="ten steps on this very batch, on a copy, beside steps 10, 100 and 1000 times as long",
-    limit="the loss falls by less than 1/20 000 in ten steps, so 200 000 make it e times smaller, while longer ones "
+    limit="the loss falls by less than 1/20 000 in ten steps, so 200 000 make it e times smaller, while "
+    "longer ones "
     "gain 30 times as much, and 1 % or more",
     do="a learning rate that is larger by this factor",
 )
@@ -194,8 +207,10 @@ def step_too_small(ex: Examination) -> Iterator[Finding]:
         won = (ex.loss - trial.loss) / ex.loss if math.isfinite(trial.loss) else -1.0
         if won > max(0.01, 30 * abs(gain)):
             yield Finding(
-                "step too small", _rates(ex), f"ten steps take the loss from {ex.loss:.6g} to {taken.loss:.6g}, and the "
-                f"weights by {taken.change:.1e} of their size; steps {longer:g} times as long take it to {trial.loss:.4g}",
+                "step too small", _rates(ex), f"ten steps take the loss from {ex.loss:.6g} to "
+                f"{taken.loss:.6g}, and the "
+                f"weights by {taken.change:.1e} of their size; steps {longer:g} times as long take it to "
+                f"{trial.loss:.4g}",
                 max(gain, 0.0), SLOW, "a learning rate far below what this net could take",
                 SHORTER_STEPS.format(f"*= {longer:g}"),
             )  # fmt: skip
@@ -225,11 +240,15 @@ def layer_at_rest(ex: Examination) -> Iterator[Finding]:
         first = dict(ex.model.named_parameters())[still[0]]
         is_slow = rates[first] < 1e-3 * max(rates.values())
         yield Finding(
-            "layer that does not move", named(still), f"ten steps leave {len(still)} matrices exactly as they were, "
+            "layer that does not move", named(still), f"ten steps leave {len(still)} matrices exactly as "
+            f"they were, "
             "and move others", float(len(still)), 0,
-            f"the learning rate of their group is {rates[first]:g}" if is_slow else "their gradient is exactly 0",
-            'rate = max(group["lr"] for group in optimizer.param_groups)\nfor group in optimizer.param_groups:\n'
-            '    group["lr"] = rate' if is_slow else "# in forward(): see what is multiplied by 0 behind these layers",
+            f"the learning rate of their group is {rates[first]:g}" if is_slow else "their gradient is "
+            "exactly 0",
+            'rate = max(group["lr"] for group in optimizer.param_groups)\nfor group in '
+            'optimizer.param_groups:\n'
+            '    group["lr"] = rate' if is_slow else "# in forward(): see what is multiplied by 0 behind "
+            "these layers",
         )  # fmt: skip
 
 

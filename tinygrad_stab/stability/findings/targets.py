@@ -43,9 +43,11 @@ def broadcast_targets(ex: Examination) -> Iterator[Finding]:
     given, reshaped = ex.loss_of(probe), ex.loss_of(probe, y.reshape(shape))
     if math.prod(joint) > y.array.size and abs(given - reshaped) > 1e-4 * abs(reshaped):
         yield Finding(
-            "broadcast targets", "the loss", f"outputs of shape {shape} and targets of shape {tuple(y.shape)} are "
+            "broadcast targets", "the loss", f"outputs of shape {shape} and targets of shape "
+            f"{tuple(y.shape)} are "
             f"broadcast to {joint}", math.prod(joint), y.array.size,
-            "every output is compared with every target: the loss is least where all outputs are the mean of y",
+            "every output is compared with every target: the loss is least where all outputs are the mean "
+            "of y",
             f"y = y.reshape({', '.join(map(str, shape))})",
         )  # fmt: skip
 
@@ -82,7 +84,8 @@ def targets_ignored(ex: Examination) -> Iterator[Finding]:
         yield Finding(
             "targets ignored", "the loss", f"with the targets permuted it stays {losses[0]:.6g}",
             spread, 1e-6 * abs(losses[0]),
-            "loss_fn does not compare each output with its own target: broadcasting of unlike shapes, or a mean "
+            "loss_fn does not compare each output with its own target: broadcasting of unlike shapes, or a "
+            "mean "
             "taken too early", "# in loss_fn: use the target of each sample, with the shape of the output",
         )  # fmt: skip
 
@@ -107,7 +110,8 @@ def output_range(ex: Examination) -> tuple[float, float, str]:
 
 @detector(
     "output range",
-    wrong="An activation on the output keeps it from the targets: a sigmoid for targets up to 100, a ReLU for "
+    wrong="An activation on the output keeps it from the targets: a sigmoid for targets up to 100, a ReLU "
+    "for "
     "negative ones or on scores; or it is applied twice, a softmax before cross_entropy, a sigmoid before "
     "binary_cross_entropy_with_logits",
     tells="the range of the last activation beside that of the targets; the least loss within that range, "
@@ -136,8 +140,10 @@ def _targets_outside(ex: Examination, low: float, high: float, name: str) -> Ite
     outside = float(np.mean((y < low - slack) | (y > high + slack)))
     if outside > 0.01:
         yield Finding(
-            "output range", "the output", f"{outside:.0%} of the targets, which go from {y.min():.3g} to {y.max():.3g}, "
-            f"lie outside the range of the last activation, {name}, from {low:.3g} to {high:.3g}", outside, 0.01,
+            "output range", "the output", f"{outside:.0%} of the targets, which go from {y.min():.3g} to "
+            f"{y.max():.3g}, "
+            f"lie outside the range of the last activation, {name}, from {low:.3g} to {high:.3g}", outside,
+            0.01,
             "the output can never reach such targets: the last layer must not have this activation",
             _without_activation(ex, name, STANDARD_TARGETS),
         )  # fmt: skip
@@ -154,8 +160,10 @@ def _scores_bounded(ex: Examination, low: float, high: float, name: str) -> Iter
     if kind == "sigmoid twice" and ex.has_classes:
         kind = "output range"
     evidence = (
-        "no score can be negative, so that a class whose score is 0 for a sample gets no gradient from it" if is_relu
-        else f"within the range of the last activation, {name}, from {low:.3g} to {high:.3g}, a loss of {bounded:.3g} "
+        "no score can be negative, so that a class whose score is 0 for a sample gets no gradient from it"
+        if is_relu
+        else f"within the range of the last activation, {name}, from {low:.3g} to {high:.3g}, a loss of "
+        f"{bounded:.3g} "
         f"is the least there is; guessing has {chance:.3g}"
     )  # fmt: skip
     cause = {
@@ -206,7 +214,8 @@ def missing_logarithm(ex: Examination) -> Iterator[Finding]:
     total = float(np.mean(np.exp(ex.output.array.astype(float)).sum(1)))
     if is_linear and abs(total - 1) > 0.01:
         yield Finding(
-            "missing logarithm", "the output", f"the loss is proportional to the output, whose exponentials add up to "
+            "missing logarithm", "the output", f"the loss is proportional to the output, whose exponentials "
+            f"add up to "
             f"{total:.3g} a sample and not to 1", abs(total - 1), 0.01,
             "nll_loss takes log-probabilities; of probabilities or scores it has no sensible least value",
             without_softmax(ex, "loss_fn = nn.functional.cross_entropy"),
@@ -241,7 +250,8 @@ def one_column(ex: Examination) -> Iterator[Finding]:
     "unscaled targets",
     wrong="Raw targets, such as prices: the loss and its gradient are as large as their square",
     tells="the size of the targets beside that of the outputs",
-    limit="1000, and ten times the outputs: at a mean square of 10⁶ a step of ordinary size throws the weights away",
+    limit="1000, and ten times the outputs: at a mean square of 10⁶ a step of ordinary size throws the "
+    "weights away",
     do="y = (y - y.mean(0)) / y.std(0), and the inverse for answers",
 )
 def unscaled_targets(ex: Examination) -> Iterator[Finding]:
@@ -252,8 +262,10 @@ def unscaled_targets(ex: Examination) -> Iterator[Finding]:
     if size > 1000 and size > 10 * out:
         mean, std = float(ex.y.array.mean()), float(ex.y.array.std())
         yield Finding(
-            "unscaled targets", "y", f"the targets have mean {mean:.3g} and standard deviation {std:.3g}, the outputs "
+            "unscaled targets", "y", f"the targets have mean {mean:.3g} and standard deviation {std:.3g}, "
+            f"the outputs "
             f"a size of {out:.3g}: the loss is {ex.loss:.3g}", size, 1000,
-            "raw targets of large size: gradients grow with them, and the first steps throw the weights far away",
+            "raw targets of large size: gradients grow with them, and the first steps throw the weights far "
+            "away",
             STANDARD_TARGETS,
         )  # fmt: skip

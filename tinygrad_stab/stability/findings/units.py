@@ -76,7 +76,8 @@ def saturates(φ: Step | None) -> bool:
     "saturation",
     wrong="Units of tanh or sigmoid at the ends of their range, where the slope is next to 0",
     tells="the share of outputs within 3 % of an asymptote, and what such layers do to the gradient",
-    limit="30 % of the outputs, and a gradient that changes by a quarter a layer: saturation alone is no disease",
+    limit="30 % of the outputs, and a gradient that changes by a quarter a layer: saturation alone is no "
+    "disease",
     do="smaller weights, biases of 0, standardized features, a normalization before the activation",
 )
 def saturation(ex: Examination) -> Iterator[Finding]:

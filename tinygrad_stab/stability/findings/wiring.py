@@ -35,7 +35,8 @@ def disconnected_parameters(ex: Examination) -> Iterator[Finding]:
     lost = [name for name, p in ex.model.named_parameters() if p.requires_grad and p not in ex.gradients]
     if lost:
         yield Finding(
-            "disconnected parameters", named(lost), f"no gradient reaches {len(lost)} of {len(names)} parameters",
+            "disconnected parameters", named(lost), f"no gradient reaches {len(lost)} of {len(names)} "
+            f"parameters",
             len(lost) / len(names), 0,
             "the graph is cut, by .detach(), .data, .numpy() or no_grad(), or forward() does not use them",
             "# in forward(): compute with tensors all the way, and use every layer that __init__ makes",
@@ -50,7 +51,8 @@ def disconnected_parameters(ex: Examination) -> Iterator[Finding]:
     do="nn.ModuleList, nn.ModuleDict, nn.Parameter",
 )
 def unregistered_parameters(ex: Examination) -> Iterator[Finding]:
-    """What the output is made of and parameters() lacks; whatever the optimizer was given by hand is meant."""
+    """What the output is made of and parameters() lacks; whatever the optimizer was given by hand is
+    meant."""
     held = (
         set() if ex.optimizer is None else {p for group in ex.optimizer.param_groups for p in group["params"]}
     )
@@ -74,15 +76,17 @@ def _plain_containers(model: Module) -> Iterator[str]:
     known = set(model.modules())
     for name, module in model.named_modules():
         for attribute, value in vars(module).items():
+            if not isinstance(value, (list, tuple, Mapping)) or isinstance(value, Module):
+                continue
             held = value.values() if isinstance(value, Mapping) else value
-            if isinstance(value, (list, tuple, Mapping)) and not isinstance(value, Module):
-                if any(isinstance(m, Module) and m not in known for m in held):
-                    yield f"{expression(model, name) if name else 'model'}.{attribute}"
+            if any(isinstance(m, Module) and m not in known for m in held):
+                yield f"{expression(model, name) if name else 'model'}.{attribute}"
 
 
 def _as_module(place: str, model: Module) -> str:
     owner, attribute = place.rsplit(".", 1)
-    value = getattr(model if owner == "model" else model.get_submodule(owner[6:].replace("[", "").replace("]", "")),
+    value = getattr(model if owner == "model" else model.get_submodule(owner[6:].replace("[",
+    "").replace("]", "")),
                     attribute)  # fmt: skip
     kind = "ModuleDict" if isinstance(value, Mapping) else "ModuleList"
     return f"{place} = nn.{kind}({place})"
@@ -112,7 +116,8 @@ def no_activation(ex: Examination) -> Iterator[Finding]:
         yield Finding(
             "no activation", f"between {ex.calls[0].name} and {ex.calls[-1].name}",
             f"the last layer's answer to a mean of two inputs is the mean of its answers, up to {error:.1e}",
-            error, 1e-4, f"no nonlinear activation between {len(layers)} layers: together they are one linear layer",
+            error, 1e-4, f"no nonlinear activation between {len(layers)} layers: together they are one "
+            f"linear layer",
             with_activations(ex),
         )  # fmt: skip
 
@@ -145,7 +150,8 @@ def _last_layer(ex: Examination, x: np.ndarray) -> np.ndarray | None:
 
 @detector(
     "samples mix",
-    wrong="The answer to one sample depends on the others: a reshape that tears samples apart, a softmax over "
+    wrong="The answer to one sample depends on the others: a reshape that tears samples apart, a softmax "
+    "over "
     "the wrong dim, batches (n, T, d) given to an LSTM that takes (T, n, d)",
     tells="one sample is exchanged, in evaluation mode, and the answers to others change",
     limit="1e-3 of the change of its own answer; only where the batch can be told from other axes",
@@ -178,13 +184,17 @@ def samples_mix(ex: Examination) -> Iterator[Finding]:
     )
     where = "forward()" if rnn is None else expression(ex.model, rnn)
     yield Finding(
-        "samples mix", where, f"with one sample exchanged, the answers to other samples change, by {share:.2g} of "
+        "samples mix", where, f"with one sample exchanged, the answers to other samples change, by "
+        f"{share:.2g} of "
         "the change of its own", share, 1e-3,
-        "an operation across the batch: a reshape or a transpose that tears samples apart, or a softmax over the "
+        "an operation across the batch: a reshape or a transpose that tears samples apart, or a softmax "
+        "over the "
         "wrong dim" if rnn is None else
-        f"{where} takes (T, n, features), time first, and gets (n, T, features): it runs across the batch, and "
+        f"{where} takes (T, n, features), time first, and gets (n, T, features): it runs across the batch, "
+        f"and "
         "every sample is mixed with those before it",
-        "# in forward(): keep the batch the first dim in every reshape, and softmax(dim=-1)" if rnn is None else
+        "# in forward(): keep the batch the first dim in every reshape, and softmax(dim=-1)"
+        if rnn is None else
         f"{where}.batch_first = True",
     )  # fmt: skip
 
@@ -214,7 +224,8 @@ def _share_of_others(ex: Examination, answer: np.ndarray, axis: int, out: int) -
 
 @detector(
     "symmetric weights",
-    wrong="Units of a layer that compute the same, and will after every step, as their gradients are the same",
+    wrong="Units of a layer that compute the same, and will after every step, as their gradients are the "
+    "same",
     tells="all rows of W are equal, and all rows of ∂L/∂W",
     limit="rounding, 1e-5 of the gradient",
     do="draw weights at random: He's for ReLU, orthogonal or Xavier's for others",
