@@ -5,7 +5,7 @@ import threading
 from dataclasses import replace
 
 import pytest
-from browser import CHROMIUM, DRIVER, Browser
+from window import CHROMIUM, DRIVER, Browser
 
 from demos.lab import export, server, wire
 from demos.lab.screens import SCREENS
