@@ -64,7 +64,8 @@ class Watch:
         self.go_on()
         k = len(self.z)
         self.z.append(z.array)
-        z.register_hook(lambda g: self.keep_gradient(k, g.array))
+        if z.requires_grad:  # a diagnosis also looks at a net in evaluation
+            z.register_hook(lambda g: self.keep_gradient(k, g.array))
 
     def keep_gradient(self, k: int, g: np.ndarray) -> None:
         self.go_on()

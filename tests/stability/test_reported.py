@@ -1,4 +1,4 @@
-"""Set-ups from public threads, and others in their manner: the sick are named, and no sound net is accused."""
+"""Set-ups from public threads, and others like them: the sick are named, and no sound net is accused."""
 
 import further
 import numpy as np
