@@ -22,6 +22,24 @@ from .loading import LoadResult, load
 from .parameter import Parameter
 
 
+class _NoSuchAttribute(AttributeError):
+    """Looks for names like it only when it is read: hasattr(module, name) throws it away."""
+
+    def __init__(self, module: Module, missing: str) -> None:
+        super().__init__(missing)
+        self.module, self.missing = module, missing
+
+    def __str__(self) -> str:
+        import difflib
+
+        kind, own = type(self.module), [n for n in vars(self.module) if not n.startswith("_")]
+        near = difflib.get_close_matches(self.missing, own, 2) or difflib.get_close_matches(
+            self.missing, dir(kind), 1
+        )
+        hint = f". Did you mean: {' or '.join(map(repr, near))}?" if near else ""
+        return f"{kind.__name__!r} object has no attribute {self.missing!r}{hint}"
+
+
 class Module:
     """Base class: assign layers in `__init__`, after `super().__init__()`, and compute in `forward`."""
 
@@ -90,8 +108,6 @@ class Module:
         super().__setattr__(name, value)
 
     def __getattr__(self, name: str) -> Any:  # called only when there is no such attribute
-        import difflib  # only someone who has mistyped a name pays for it
-
         if "training" not in vars(self):
             raise AttributeError(
                 f"{type(self).__name__} has no {name!r} yet: begin {type(self).__name__}.__init__ with "
@@ -100,10 +116,7 @@ class Module:
         for owner in type(self).__mro__:
             if hasattr(vars(owner).get(name), "__get__"):  # a property, in which an attribute is missing:
                 return vars(owner)[name].__get__(self, type(self))  # once more, for its own error
-        own = [n for n in vars(self) if not n.startswith("_")]
-        near = difflib.get_close_matches(name, own, 2) or difflib.get_close_matches(name, dir(type(self)), 1)
-        hint = f". Did you mean: {' or '.join(map(repr, near))}?" if near else ""
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
+        raise _NoSuchAttribute(self, name)
 
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)

@@ -143,17 +143,17 @@ class Counts:
         self.receives = self.upstream_moves = False
 
     def add(self, call: Call, producer: Call | None) -> None:
-        φ = call.activation
-        if φ is None or φ.input is None or φ.output is None:
+        phi = call.activation
+        if phi is None or phi.input is None or phi.output is None:
             self.seen = False
             return
-        z = _by_unit(call.z.array if φ is call.steps[0] else φ.input)  # type: ignore[index]
-        bias = _bias_before(call, φ, z.shape[1])
-        self.fired += _firing(φ, z)
-        self.fired_without_bias += np.nan if bias is None else _firing(φ, z - bias)
-        self.can_fire |= _can_fire(call, φ, bias, z.shape[1])
+        z = _by_unit(call.z.array if phi is call.steps[0] else phi.input)  # type: ignore[index]
+        bias = _bias_before(call, phi, z.shape[1])
+        self.fired += _firing(phi, z)
+        self.fired_without_bias += np.nan if bias is None else _firing(phi, z - bias)
+        self.can_fire |= _can_fire(call, phi, bias, z.shape[1])
         self.samples += len(z)
-        self.zeros += z.size - np.count_nonzero(φ.output)
+        self.zeros += z.size - np.count_nonzero(phi.output)
         self.outputs += z.size
         self.not_finite += z.size - np.count_nonzero(np.isfinite(z))
         self.receives |= bool(np.any(call.x.array))
@@ -182,26 +182,26 @@ def _by_unit(z: Any) -> np.ndarray:
     return z.reshape(-1, z.shape[-1])
 
 
-def _firing(φ: Step, z: np.ndarray) -> np.ndarray:
-    return np.count_nonzero(np.abs(slopes(φ.apply, z)) > SILENT, axis=0)
+def _firing(phi: Step, z: np.ndarray) -> np.ndarray:
+    return np.count_nonzero(np.abs(slopes(phi.apply, z)) > SILENT, axis=0)
 
 
-def _bias_before(call: Call, φ: Step, units: int) -> Any:
+def _bias_before(call: Call, phi: Step, units: int) -> Any:
     """The bias added right before φ, by the layer or a normalization; 0 without one, None if nobody knows."""
-    before = [step.apply for step in itertools.takewhile(lambda step: step is not φ, call.steps or ())]
+    before = [step.apply for step in itertools.takewhile(lambda step: step is not phi, call.steps or ())]
     bias = getattr([call.module, *before][-1], "bias", False)
     if bias is None:
         return 0.0
     return bias.array if isinstance(bias, Tensor) and bias.array.shape == (units,) else None
 
 
-def _can_fire(call: Call, φ: Step, bias: Any, units: int) -> Any:
+def _can_fire(call: Call, phi: Step, bias: Any, units: int) -> Any:
     """Could units fire for an input of the sign that the layer gets? No ReLU where x ≥ 0 and W, b ≤ 0."""
     W = getattr(call.module, "weight", None)
-    is_first = bool(call.steps) and call.steps[0] is φ  # type: ignore[index]
+    is_first = bool(call.steps) and call.steps[0] is phi  # type: ignore[index]
     if bias is None or W is None or len(W.array) != units or not is_first or np.any(call.x.array < 0):
         return True
-    if np.any(_firing(φ, -np.geomspace(1e-6, 1e6, 50)[:, None])):
+    if np.any(_firing(phi, -np.geomspace(1e-6, 1e6, 50)[:, None])):
         return True
     return np.any(W.array.reshape(units, -1) > 0, axis=1) | (bias > 0)
 

@@ -171,10 +171,10 @@ def _activated(step: Step, z: Signal, needs_overlap: bool) -> Signal:
 
 def _normalized(norm: Any, variance: float, correlation: float) -> tuple[Signal, float]:
     """What γ (z − μ)/√(v + ε) + β makes of a signal with this variance, and its factor rms γ/√(v + ε)."""
-    γ2 = 1.0 if norm.weight is None else mean_square_of(norm.weight.array)
-    β2 = 0.0 if norm.bias is None else mean_square_of(norm.bias.array)
-    kept = γ2 * variance / (variance + norm.eps)
-    return Signal(kept + β2, kept * correlation + β2), math.sqrt(γ2 / (variance + norm.eps))
+    gamma2 = 1.0 if norm.weight is None else mean_square_of(norm.weight.array)
+    beta2 = 0.0 if norm.bias is None else mean_square_of(norm.bias.array)
+    kept = gamma2 * variance / (variance + norm.eps)
+    return Signal(kept + beta2, kept * correlation + beta2), math.sqrt(gamma2 / (variance + norm.eps))
 
 
 def _is_batchnorm(step: Step) -> bool:

@@ -161,11 +161,11 @@ def _pair_average(
     f: Callable, c: float, end: float, kinks: np.ndarray, radius: Callable, tolerance: float
 ) -> float:
     """∫ dθ/π ∫ dt w(t) f(r cos θ, r cos(θ − α)), where radius(t) = (r, w); half a turn, as f is symmetric."""
-    α = math.acos(c)
+    alpha = math.acos(c)
     widths = np.linspace(0, end, 7) if end < EDGE else WIDTHS
 
-    def along_rays(_: np.ndarray, θ: np.ndarray) -> np.ndarray:
-        cos1, cos2 = np.cos(θ.ravel()), np.cos(θ.ravel() - α)
+    def along_rays(_: np.ndarray, theta: np.ndarray) -> np.ndarray:
+        cos1, cos2 = np.cos(theta.ravel()), np.cos(theta.ravel() - alpha)
         at_kinks = [kink / np.abs(cos) for kink in kinks for cos in (cos1, cos2)]
         edges = np.array([np.broadcast_to(width, cos1.shape) for width in widths] + at_kinks)
         edges = np.sort(np.minimum(edges, end), axis=0)
@@ -178,10 +178,10 @@ def _pair_average(
             return weight * f(r * cos1[ray], r * cos2[ray])
 
         found = integrate(integrand, ray[some], a[some], b[some], len(cos1), tolerance, 4 * PANELS)
-        return found.reshape(θ.shape)
+        return found.reshape(theta.shape)
 
     quarter = math.pi / 2
-    rays = np.array([α / 2, quarter, quarter + α, α / 2 + math.pi])
+    rays = np.array([alpha / 2, quarter, quarter + alpha, alpha / 2 + math.pi])
     edges = np.unique(np.concatenate([np.linspace(*ends, 3) for ends in pairwise(rays)]))
     with np.errstate(all="ignore"):
         which = np.zeros(len(edges) - 1, int)

@@ -211,18 +211,18 @@ def batchnorm_gradient_rate(activation: Activation, batch: int | None = None) ->
             f"BatchNorm's mean squared gradient is infinite for a batch of {batch}: use 4 or more"
         )
 
-    def φ(y: np.ndarray) -> np.ndarray:
+    def phi(y: np.ndarray) -> np.ndarray:
         return values(activation, y)
 
     def slope(y: np.ndarray) -> np.ndarray:
         return slopes(activation, y)
 
     # y₁ and y₂ are alike, so E x₁² − E x₁ x₂ = E (x₁ − x₂)²/2
-    λ = standardized_pair_average(lambda y1, y2: (φ(y1) - φ(y2)) ** 2 / 2, batch)
+    lam = standardized_pair_average(lambda y1, y2: (phi(y1) - phi(y2)) ** 2 / 2, batch)
     a = standardized_pair_average(lambda y1, y2: (slope(y1) ** 2 + slope(y2) ** 2) / 2, batch)
     a_b = standardized_pair_average(lambda y1, y2: (slope(y1) - slope(y2)) ** 2 / 2, batch)
     e_f = standardized_pair_average(lambda y1, y2: (y1 * slope(y1) - y2 * slope(y2)) ** 2 / 2, batch)
-    return batch / (batch - 3) * _over(λ, a - a_b / batch - e_f / batch, activation)
+    return batch / (batch - 3) * _over(lam, a - a_b / batch - e_f / batch, activation)
 
 
 def _over(variance: float, slope: float, activation: Activation) -> float:

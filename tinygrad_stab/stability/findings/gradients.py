@@ -119,8 +119,8 @@ def _why(ex: Examination, size: str) -> str:
     )
     if ex.activation is None or any(is_normalized(call) for call, _ in crossed):
         return split
-    φ, var = ex.activation.name, weight_var(*(call for call, _ in crossed))
+    phi, var = ex.activation.name, weight_var(*(call for call, _ in crossed))
     wanted = critical(ex.activation.apply)
     if wanted is None or var is None or abs(var / wanted - 1) < 0.1:
         return split
-    return f"{split}; the weights are too {size}: σ_w² = {var:.3g}, and {φ} keeps gradients at {wanted:.3g}"
+    return f"{split}; the weights are too {size}: σ_w² = {var:.3g}, and {phi} keeps gradients at {wanted:.3g}"

@@ -64,11 +64,11 @@ def _cause_of_death(ex: Examination, units: list[Unit]) -> tuple[str, str]:
     return "what comes to the activation lies where it lets nothing pass", fresh_weights(ex)
 
 
-def saturates(φ: Step | None) -> bool:
+def saturates(phi: Step | None) -> bool:
     """Is the activation bounded on both sides, below φ(0) and above? A ReLU cut off at 6 is not."""
-    if φ is None:
+    if phi is None:
         return False
-    low, left, middle, right, high = values(φ.apply, np.array([-2e3, -1e3, 0.0, 1e3, 2e3]))
+    low, left, middle, right, high = values(phi.apply, np.array([-2e3, -1e3, 0.0, 1e3, 2e3]))
     return low == left != middle != right == high
 
 
@@ -94,11 +94,11 @@ def saturation(ex: Examination) -> Iterator[Finding]:
         return
     call, row = max(found, key=lambda pair: pair[1].saturated or 0)
     from_bias, var = _bias_share(call), weight_var(call)
-    φ = call.activation.name.lower()  # type: ignore[union-attr]
-    wanted = critical(call.activation.apply) if φ != "sigmoid" else 16.0  # type: ignore[union-attr]
+    phi = call.activation.name.lower()  # type: ignore[union-attr]
+    wanted = critical(call.activation.apply) if phi != "sigmoid" else 16.0  # type: ignore[union-attr]
     yield Finding(
         "saturation", expression(ex.model, call.name),
-        f"{row.saturated:.0%} of the outputs lie within 3 % of an asymptote of {φ}; "
+        f"{row.saturated:.0%} of the outputs lie within 3 % of an asymptote of {phi}; "
         f"the gradient's norm changes by {gain:.3g} a layer", row.saturated or 0.0, 0.3,
         f"{from_bias:.0%} of E z² comes from the biases" if from_bias > 0.5 else
         f"weights too large: σ_w² = {shown(var)}, where {wanted or 1:.3g} would do",

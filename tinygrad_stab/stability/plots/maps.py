@@ -104,14 +104,14 @@ def phase_plane(
     a σ_b² for every σ_w²: so the averages are taken once for each q, and the rest is interpolation.
     """
     q = np.geomspace(1e-5, 1e3, 240)
-    φ2 = np.array([mean_square(activation, v) for v in q])
+    phi2 = np.array([mean_square(activation, v) for v in q])
     slope2 = np.array([mean_square_slope(activation, v) for v in q])
     w, b = np.linspace(*weight_var, points), np.linspace(*bias_var, points)
     gain = np.full((points, points), np.nan)
-    for column, σ2 in enumerate(w):
-        needed = q - σ2 * φ2  # the σ_b² for which q is a fixed point
+    for column, sigma2 in enumerate(w):
+        needed = q - sigma2 * phi2  # the σ_b² for which q is a fixed point
         stable = (
             int(np.argmin(needed)) if needed.min() < 0 else 0
         )  # below it a fixed point is left, not reached
-        gain[:, column] = np.sqrt(σ2 * np.interp(b, needed[stable:], slope2[stable:], right=np.nan))
+        gain[:, column] = np.sqrt(sigma2 * np.interp(b, needed[stable:], slope2[stable:], right=np.nan))
     return w, b, gain
