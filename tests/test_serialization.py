@@ -222,3 +222,48 @@ def test_an_array_of_objects_is_refused_without_being_unpickled(tmp_path: Path) 
 def test_another_device_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="the only device is the CPU"):
         load(tmp_path / "file", map_location="cuda")
+
+
+# --- nothing is lost, and nothing is let in -----------------------------------------------------------------
+
+
+def test_a_full_disk_leaves_the_older_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "weights"
+    save({"w": tinygrad_stab.ones(2)}, path)
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np.lib.format, "write_array", full)
+    with pytest.raises(OSError, match="No space left"):
+        save({"w": tinygrad_stab.zeros(2)}, path)
+    monkeypatch.undo()
+    assert load(path)["w"].tolist() == [1, 1]
+    assert [p.name for p in tmp_path.iterdir()] == ["weights"]
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    save(tinygrad_stab.ones(2), tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert load(tmp_path / "target").tolist() == [1, 1]
+
+
+def test_what_holds_itself_is_refused(tmp_path: Path) -> None:
+    circle: list[Any] = []
+    circle.append(circle)
+    with pytest.raises(ValueError, match="holds itself"):
+        save(circle, tmp_path / "circle")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_recursive_or_swollen_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    deep = '{"list": [' * 100_000 + "]}" * 100_000
+    for name, kind, structure in (
+        ("deep", zipfile.ZIP_STORED, deep),
+        ("swollen", zipfile.ZIP_DEFLATED, " " * 10**7),
+    ):
+        with zipfile.ZipFile(tmp_path / name, "w", kind) as file:
+            file.writestr("structure.json", structure)
+        with pytest.raises(RuntimeError, match="was not written by save"):
+            load(tmp_path / name)

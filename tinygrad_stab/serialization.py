@@ -30,14 +30,34 @@ def save(obj: Any, f: str | os.PathLike | BinaryIO) -> None:
     """Write tensors, arrays, numbers, strings, None, and lists, tuples and dicts of these to a file.
 
     Anything else raises a TypeError before the file is opened: of a model or optimizer save the state_dict().
+    A file that is there already is replaced when all is written: on a full disk the older one remains.
     """
     arrays: list[np.ndarray] = []
-    structure = json.dumps(_encoded(obj, arrays, "obj"))
-    with zipfile.ZipFile(f, "w") as file:
+    try:
+        structure = json.dumps(_encoded(obj, arrays, "obj"))
+    except RecursionError:
+        raise ValueError("save: obj holds itself, or is nested too deeply for a file") from None
+    with _beside(f) as place, zipfile.ZipFile(place, "w") as file:
         file.writestr("structure.json", structure)
         for k, array in enumerate(arrays):
             with file.open(f"{k}.npy", "w", force_zip64=True) as entry:
                 np.lib.format.write_array(entry, array, allow_pickle=False)
+
+
+@contextlib.contextmanager
+def _beside(f: Any) -> Iterator[Any]:
+    """Where to write: into an open file, or beside the one of this name, whose place it takes at the end."""
+    if hasattr(f, "write"):
+        yield f
+        return
+    target = os.path.realpath(f)
+    part = f"{target}.{os.getpid()}.part"
+    try:
+        yield part
+        os.replace(part, target)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(part)
 
 
 def _encoded(x: Any, arrays: list[np.ndarray], path: str) -> Any:
@@ -73,6 +93,8 @@ def load(f: str | os.PathLike | BinaryIO, map_location: Any = None, *, weights_o
     if str(map_location) not in ("None", "cpu"):
         raise ValueError(f"map_location={map_location!r} is not supported: the only device is the CPU")
     with _explained(f), zipfile.ZipFile(f) as file:
+        if swollen := [info.filename for info in file.infolist() if info.compress_type != zipfile.ZIP_STORED]:
+            raise ValueError(f"{swollen[0]} is compressed, and may be of any size; save compresses nothing")
         structure = json.loads(file.read("structure.json"))
         return _decoded(structure, lambda k: _array(file, k))
 
@@ -101,7 +123,15 @@ def _explained(f: Any) -> Iterator[None]:
     """Say what is wrong with a file that cannot be read."""
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, TypeError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        KeyError,
+        ValueError,
+        TypeError,
+        RecursionError,
+    ) as error:
         raise RuntimeError(f"load: {f} was not written by save, {_diagnosis(f)} ({error})") from error
 
 
