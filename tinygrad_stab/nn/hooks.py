@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.graph import Variable
-from ..engine.hooks import copied, replaced
+from ..engine.hooks import RemovableHandle, copied, replaced
 from ..engine.primitive import ANY, primitive
 from ..tensor.grad_mode import is_grad_enabled
 from ..tensor.user_code import warn
@@ -123,3 +123,64 @@ def _as_many(returned: Any, grads: tuple) -> tuple:
         found = f"got {len(changed)}, but expected {len(grads)}"
         raise RuntimeError(f"Backward hook returned an invalid number of grad, {found}")
     return changed
+
+
+def no_hooks() -> dict[str, Any]:
+    """What a module has before any hook is set."""
+    names = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks")
+    return {**{name: {} for name in names}, "_hooked": False}  # never hooked: a call is just forward()
+
+
+class HasHooks:
+    """The hooks of a module; `Module` inherits them."""
+
+    forward: Callable[..., Any]
+    _forward_pre_hooks: dict
+    _forward_hooks: dict
+    _backward_pre_hooks: dict
+    _backward_hooks: dict
+
+    def _call_with_hooks(self, inputs: tuple, options: dict) -> Any:
+        after = list(self._forward_hooks.values())
+        try:
+            for hook in list(self._forward_pre_hooks.values()):
+                inputs, options = hook.before(self, inputs, options)
+            gates = BackwardGates(self) if self._backward_hooks or self._backward_pre_hooks else None
+            y = self.forward(*(gates.enter(inputs) if gates else inputs), **options)
+            while after:
+                y = after.pop(0).after(self, inputs, options, y)
+        finally:  # an error came in between: only the hooks that asked for it
+            for hook in after:
+                if hook.always_call:
+                    hook.after(self, inputs, options, None)
+        return gates.leave(y) if gates else y
+
+    def register_forward_pre_hook(
+        self, hook: Callable, *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        """Call `hook(module, inputs)` before forward; what it returns replaces the inputs.
+
+        With with_kwargs it is `hook(module, inputs, kwargs)`, and returns a pair.
+        """
+        return self._register(self._forward_pre_hooks, ForwardHook(hook, with_kwargs), prepend)
+
+    def register_forward_hook(
+        self, hook: Callable, *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
+    ) -> RemovableHandle:
+        """Call `hook(module, inputs, output)` after forward; what it returns replaces the output.
+
+        With with_kwargs it is `hook(module, inputs, kwargs, output)`; with always_call it is called, with
+        None as output, even if forward raises."""
+        return self._register(self._forward_hooks, ForwardHook(hook, with_kwargs, always_call), prepend)
+
+    def register_full_backward_pre_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
+        """Call `hook(module, grad_output)` when the gradient arrives; what it returns replaces it."""
+        return self._register(self._backward_pre_hooks, hook, prepend)
+
+    def register_full_backward_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
+        """Call `hook(module, grad_input, grad_output)` when it has passed; a result replaces grad_input."""
+        return self._register(self._backward_hooks, hook, prepend)
+
+    def _register(self, hooks: dict, hook: Any, prepend: bool) -> RemovableHandle:
+        vars(self)["_hooked"] = True
+        return RemovableHandle(hooks, hook, prepend)

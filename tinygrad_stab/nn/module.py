@@ -2,7 +2,8 @@
 
 A Parameter assigned to an attribute is a parameter, a Module assigned to one is a submodule, in the order of
 assignment. `parameters()`, `state_dict()` and `repr` read the attributes; there is no second registry to keep
-in step. Only of buffers, which are plain tensors, the names are noted, by `register_buffer`.
+in step. Only of buffers, which are plain tensors, the names are noted, by `register_buffer`. Hooks stand in
+`hooks.py`, what is said to someone who has made a mistake in `advice.py`.
 """
 
 from __future__ import annotations
@@ -13,34 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.hooks import RemovableHandle
 from ..tensor import Tensor
 from ..tensor.creation import zeros_like
 from ..tensor.user_code import warn
-from .hooks import BackwardGates, ForwardHook
+from .advice import NoSuchAttribute, check_kind, warn_of_plain_list
+from .hooks import HasHooks, no_hooks
 from .loading import LoadResult, load
 from .parameter import Parameter
 
 
-class _NoSuchAttribute(AttributeError):
-    """Looks for names like it only when it is read: hasattr(module, name) throws it away."""
-
-    def __init__(self, module: Module, missing: str) -> None:
-        super().__init__(missing)
-        self.module, self.missing = module, missing
-
-    def __str__(self) -> str:
-        import difflib
-
-        kind, own = type(self.module), [n for n in vars(self.module) if not n.startswith("_")]
-        near = difflib.get_close_matches(self.missing, own, 2) or difflib.get_close_matches(
-            self.missing, dir(kind), 1
-        )
-        hint = f". Did you mean: {' or '.join(map(repr, near))}?" if near else ""
-        return f"{kind.__name__!r} object has no attribute {self.missing!r}{hint}"
-
-
-class Module:
+class Module(HasHooks):
     """Base class: assign layers in `__init__`, after `super().__init__()`, and compute in `forward`."""
 
     training: bool
@@ -49,11 +32,7 @@ class Module:
         vars(self).update(
             training=True,
             _buffer_names={},  # name → is it part of the state dict?
-            _forward_pre_hooks={},
-            _forward_hooks={},
-            _backward_pre_hooks={},
-            _backward_hooks={},
-            _hooked=False,  # has any hook ever been set? If not, a call is just forward()
+            **no_hooks(),
         )
 
     def forward(self, *inputs: Any, **options: Any) -> Any:
@@ -68,29 +47,14 @@ class Module:
             warn(f"forward() of {type(self).__name__} returned None: is a `return` missing?")
         return y
 
-    def _call_with_hooks(self, inputs: tuple, options: dict) -> Any:
-        after = list(self._forward_hooks.values())
-        try:
-            for hook in list(self._forward_pre_hooks.values()):
-                inputs, options = hook.before(self, inputs, options)
-            gates = BackwardGates(self) if self._backward_hooks or self._backward_pre_hooks else None
-            y = self.forward(*(gates.enter(inputs) if gates else inputs), **options)
-            while after:
-                y = after.pop(0).after(self, inputs, options, y)
-        finally:  # an error came in between: only the hooks that asked for it
-            for hook in after:
-                if hook.always_call:
-                    hook.after(self, inputs, options, None)
-        return gates.leave(y) if gates else y
-
     # --- attributes -----------------------------------------------------------------------------------------
 
     def __setattr__(self, name: str, value: Any) -> None:
         before = vars(self).get(name)
         if isinstance(before, Module):
-            _check_kind("child module", name, value)
+            check_kind("child module", Module, name, value)
         elif isinstance(before, Parameter):
-            _check_kind("parameter", name, value)
+            check_kind("parameter", Parameter, name, value)
         if isinstance(value, (Module, Parameter)):
             if "training" not in vars(self):
                 raise AttributeError(
@@ -99,12 +63,9 @@ class Module:
                 )
             self._buffer_names.pop(name, None)
         elif name in vars(self).get("_buffer_names", ()):
-            _check_kind("buffer", name, value)
+            check_kind("buffer", Tensor, name, value)
         if isinstance(value, (list, tuple)) and any(isinstance(v, (Module, Parameter)) for v in value):
-            warn(
-                f"{type(self).__name__}.{name} is a plain {type(value).__name__}, so its layers are "
-                "invisible to parameters() and will not be trained: use nn.ModuleList([...]) instead"
-            )
+            warn_of_plain_list(self, name, value)
         super().__setattr__(name, value)
 
     def __getattr__(self, name: str) -> Any:  # called only when there is no such attribute
@@ -116,7 +77,7 @@ class Module:
         for owner in type(self).__mro__:
             if hasattr(vars(owner).get(name), "__get__"):  # a property, in which an attribute is missing:
                 return vars(owner)[name].__get__(self, type(self))  # once more, for its own error
-        raise _NoSuchAttribute(self, name)
+        raise NoSuchAttribute(self, name)
 
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)
@@ -126,16 +87,16 @@ class Module:
         return [name for name in super().__dir__() if not name[0].isdigit()]  # model.0 cannot be written
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
-        _check_kind("parameter", name, param)
+        check_kind("parameter", Parameter, name, param)
         setattr(self, name, param)
 
     def add_module(self, name: str, module: Module | None) -> None:
-        _check_kind("child module", name, module)
+        check_kind("child module", Module, name, module)
         setattr(self, name, module)
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Own a tensor that is part of the state but is not learned."""
-        _check_kind("buffer", name, tensor)
+        check_kind("buffer", Tensor, name, tensor)
         if name not in self._buffer_names and (name in vars(self) or hasattr(type(self), name)):
             raise KeyError(f"attribute {name!r} already exists: give the buffer another name")
         self._buffer_names[name] = persistent
@@ -279,38 +240,6 @@ class Module:
         """Copy values into parameters and buffers by name. If anything does not fit, nothing is changed."""
         return load(type(self).__name__, self.state_dict(), state_dict, strict)
 
-    # --- hooks ----------------------------------------------------------------------------------------------
-
-    def register_forward_pre_hook(
-        self, hook: Callable, *, prepend: bool = False, with_kwargs: bool = False
-    ) -> RemovableHandle:
-        """Call `hook(module, inputs)` before forward; what it returns replaces the inputs.
-
-        With with_kwargs it is `hook(module, inputs, kwargs)`, and returns a pair.
-        """
-        return self._register(self._forward_pre_hooks, ForwardHook(hook, with_kwargs), prepend)
-
-    def register_forward_hook(
-        self, hook: Callable, *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
-    ) -> RemovableHandle:
-        """Call `hook(module, inputs, output)` after forward; what it returns replaces the output.
-
-        With with_kwargs it is `hook(module, inputs, kwargs, output)`; with always_call it is called, with
-        None as output, even if forward raises."""
-        return self._register(self._forward_hooks, ForwardHook(hook, with_kwargs, always_call), prepend)
-
-    def register_full_backward_pre_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
-        """Call `hook(module, grad_output)` when the gradient arrives; what it returns replaces it."""
-        return self._register(self._backward_pre_hooks, hook, prepend)
-
-    def register_full_backward_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
-        """Call `hook(module, grad_input, grad_output)` when it has passed; a result replaces grad_input."""
-        return self._register(self._backward_hooks, hook, prepend)
-
-    def _register(self, hooks: dict, hook: Any, prepend: bool) -> RemovableHandle:
-        vars(self)["_hooked"] = True
-        return RemovableHandle(hooks, hook, prepend)
-
     # --- how it prints --------------------------------------------------------------------------------------
 
     def extra_repr(self) -> str:
@@ -324,26 +253,6 @@ class Module:
             return f"{type(self).__name__}({_indented(extra)})"
         lines = "\n  ".join(([_indented(extra)] if extra else []) + children)
         return f"{type(self).__name__}(\n  {lines}\n)"
-
-
-_KINDS: dict[str, tuple[type, str]] = {
-    "child module": (Module, "for a function use the module of that name, nn.ReLU() for F.relu"),
-    "parameter": (
-        Parameter,
-        "write nn.Parameter(tensor); to change its values `with torch.no_grad(): parameter.copy_(tensor)`",
-    ),
-    "buffer": (Tensor, "to change its values write buffer.copy_(tensor) or buffer.fill_(number)"),
-}
-
-
-def _check_kind(what: str, name: str, value: Any) -> None:
-    """Refuse what is no child module, parameter or buffer in the place of one."""
-    kind, remedy = _KINDS[what]
-    if not (value is None or isinstance(value, kind)):
-        raise TypeError(
-            f"cannot assign {type(value).__name__} as {what} {name!r} ({kind.__name__} or None expected): "
-            f"{remedy}"
-        )
 
 
 def _dotted(path: str, name: str) -> str:
