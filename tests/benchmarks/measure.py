@@ -7,6 +7,7 @@ and quartiles, which a few disturbed rounds do not move.
 
 from __future__ import annotations
 
+import gc
 import statistics
 import time
 from typing import NamedTuple
@@ -23,12 +24,15 @@ class Timing(NamedTuple):
 
 def interleaved(steps: dict[str, Step], seconds: float, rounds: int) -> Timing:
     """Time each step for about so many seconds in all, spread over so many rounds."""
+    gc.collect()
+    gc.freeze()  # else full collections look through all that was imported, at whoever's turn it is
     repeats = {name: _repeats(step, seconds / rounds) for name, step in steps.items()}
     names, times = list(steps), {name: [] for name in steps}
     for k in range(rounds):
         turn = k % len(names)
         for name in names[turn:] + names[:turn]:
             times[name].append(_time(steps[name], repeats[name]))
+    gc.unfreeze()
     return summary(times)
 
 
