@@ -63,8 +63,8 @@ def test_evidence_is_on_the_wrong_side_of_its_limit():
 # What a fix is good for need not show in the loss of a few steps.
 ONLY_GONE = {"bias before BatchNorm", "loss above chance"}
 
-# Thirty ReLU layers are restless: with the fix SGD takes the loss from 1.571 to between 0.62 and 3.3 in 100 to
-# 300 steps, as the kernel and the seed have it. That the finding is gone does not depend on them.
+# Thirty ReLU layers are restless: with the fix SGD takes the loss from 1.571 to between 0.62 and 3.3 in 100
+# to 300 steps, as the kernel and the seed have it. That the finding is gone does not depend on them.
 RESTLESS = {"relu_with_xavier_weights"}
 
 
