@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,8 @@ def test_a_reader_that_leaves_ends_it_quietly(tmp_path):
 @pytest.mark.parametrize("whole_group", [True, False], ids=["as a terminal does", "to the process alone"])
 def test_ctrl_c_ends_both_jobs_and_leaves_nothing_half_written(tmp_path, whole_group):
     slow = ("he_vs_xavier_depth", "fix_matrix", "--jobs=2", "--save=out")
-    running = start(*slow, cwd=tmp_path, start_new_session=True)
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background jobs are deaf to it
+    running = start(*slow, cwd=tmp_path, start_new_session=True, preexec_fn=heard)
     assert b"[1/2]" in running.stdout.read(8)
     time.sleep(0.5)  # the others have begun
     send = os.killpg if whole_group else os.kill

@@ -2,12 +2,14 @@
 
 import http.client
 import re
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -179,12 +181,15 @@ def test_port_in_use_is_said_and_another_taken(lab, capsys):
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process there")
 def test_interrupt_ends_it_at_once():
     command = [sys.executable, "-m", "demos.lab", "--no-browser", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background jobs are deaf to it
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heard
+    ) as process:
         port = re.search(r" at http://127\.0\.0\.1:(\d+)/", process.stdout.readline())[1]
         running = http.client.HTTPConnection("127.0.0.1", int(port), timeout=10)
         running.request("GET", "/ask/train?depth=20&steps=300")
         assert running.getresponse().readline().startswith(b"data: ")  # and goes on for seconds
-        process.send_signal(2)
+        process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=10)
     assert process.returncode == 0
     assert errors == ""
