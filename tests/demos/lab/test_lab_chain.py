@@ -26,7 +26,7 @@ def test_steps_end_where_autograd_and_differences_are(expression, phi):
         assert math.isclose(totals[leaf], g.item(), rel_tol=1e-12)
         assert math.isclose(answer["differences"][leaf], g.item(), rel_tol=1e-6, abs_tol=1e-8)
     for node in answer["nodes"]:
-        assert node["value"] == made[node["name"]].item()
+        assert node["value"] == pytest.approx(made[node["name"]].item())
         if node["name"] != "L":
             assert math.isclose(totals[node["name"]], answer["gradients"][node["name"]], rel_tol=1e-12)
 

@@ -24,10 +24,10 @@ STATES = [
 
 
 def same(told, measured):
-    """Equal as numbers, None and NaN where the other is."""
+    """Equal as numbers but for rounding, None and NaN where the other is."""
     if told is None or measured is None:
         return told is measured
-    return told == measured or (math.isnan(told) and math.isnan(measured))
+    return math.isclose(told, measured, rel_tol=1e-4) or (math.isnan(told) and math.isnan(measured))
 
 
 @pytest.mark.parametrize("address", STATES)

@@ -26,9 +26,11 @@ def test_page_is_told_what_its_lines_measure(address):
     with np.errstate(all="ignore"):
         found = time_map(made["rnn"], made["x"])
     for name in ("h", "c", "forget_product"):
-        assert answer[name] == [getattr(row, name) for row in found]
-    assert answer["radius"] == found.spectral_radius[0]
-    assert answer["singular"] == found.largest_singular_value[0]
+        measured = [getattr(row, name) for row in found]
+        assert [x is None for x in answer[name]] == [x is None for x in measured]
+        assert [x or 0 for x in answer[name]] == pytest.approx([x or 0 for x in measured], rel=1e-4)
+    assert answer["radius"] == pytest.approx(found.spectral_radius[0])
+    assert answer["singular"] == pytest.approx(found.largest_singular_value[0])
 
 
 def test_spectral_radius_is_what_the_knob_says():

@@ -39,12 +39,15 @@ def test_curves_are_those_of_the_lines(cause):
     sick, treated = answer["lines"].split("# --- the same with the fix")
     with np.errstate(all="ignore"):
         made = run(sick)
-    assert np.array_equal(made["losses"], answer["untreated"], equal_nan=True)
-    assert run(treated.split("\n", 1)[1])["losses"] == answer["treated"]
+    np.testing.assert_allclose(made["losses"], answer["untreated"], rtol=1e-3)
+    np.testing.assert_allclose(run(treated.split("\n", 1)[1])["losses"], answer["treated"], rtol=1e-3)
     made = run(sick.split("losses =")[0])
     rows = probe(made["model"], made["x"], made["y"]).rows
-    assert [row.backward for row in rows] == answer["backward"]
-    assert [row.zero for row in rows] == answer["zero"]
+    for name in ("backward", "zero"):
+        found = [getattr(row, name) for row in rows]
+        assert [x is None for x in found] == [x is None for x in answer[name]]
+        pairs = [(x, y) for x, y in zip(found, answer[name]) if x is not None]
+        np.testing.assert_allclose(*zip(*pairs), rtol=1e-3)
 
 
 @pytest.mark.parametrize("cause", ward.CAUSES)
