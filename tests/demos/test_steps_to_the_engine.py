@@ -36,9 +36,7 @@ def test_a_step_runs_and_prints_every_number_of_its_docstring(
     text = import_module(f"demos.steps.{name}").__doc__ or ""
     numbers = re.findall(r"\d+(?: \d{3})+|\d+\.\d+(?:e-?\d+)?|\d\d+", text.partition("\n")[2])
     for number in numbers:
-        assert (
-            number in printed or number in (FOLDER / f"{name}.py").read_text(encoding="utf-8").split('"""')[2]
-        )
+        assert number in printed
     assert numbers or name in ("step1_chain", "step4_table")
 
 

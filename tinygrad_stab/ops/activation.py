@@ -44,11 +44,13 @@ def _softplus(x, beta=1.0):
 
 
 def elu_slope(x, alpha):
+    """elu′ = 1 for x > 0, α eˣ below."""
     # not y + α, which is the same for x ≤ 0 but loses e^x to rounding below x ≈ −37 (float32: −17)
     return np.where(x > 0, 1, alpha * np.exp(np.minimum(x, 0)))
 
 
 def silu_slope(x):
+    """silu′ = σ (1 + x (1 − σ))."""
     s = sigmoid(x)
     return s * (1 + x * (1 - s))
 
